@@ -1,0 +1,46 @@
+/** Deletions on their way, and what is left of them afterwards: digests, counts, a receipt. */
+
+import type { RegistrationId } from '../kernel/personal.ts'
+import { bigint, nullable, oneOf, personal, table, text } from '../storage/table.ts'
+
+/**
+ * States, in order:
+ *   accepted   the user is hidden; rows are to be removed (attempts > 0: a try has failed or found something left)
+ *   verifying  rows are removed; the second look is to be taken
+ *   sealing    nothing was found left and the id is cleared; bytes are to be made unreadable and the receipt signed
+ *   erased     done
+ * A second look that finds something goes back to accepted.
+ */
+export const erasureTable = table('erasure', {
+  erasure_id: text,
+  app_key: text,
+  /** Cleared as soon as the second look has found nothing. */
+  registration_id: nullable(personal<RegistrationId>(text, 'names the user, until the second look is done')),
+  id_digest: text,
+  key_version: bigint,
+  /** Who asked: the customer's server, the user's own device, or the sweep of users whose token another took over. */
+  origin: oneOf('server', 'device', 'sweep'),
+  state: oneOf('accepted', 'verifying', 'sealing', 'erased'),
+  accepted_at: bigint,
+  removed_at: nullable(bigint),
+  erased_at: nullable(bigint),
+  attempts: bigint,
+  /** Not to be taken up before this time of the database's clock: backoff after a failure, lease of a node that seals. */
+  run_at: bigint,
+  /** The table in which the second look found something left. */
+  failure: nullable(text),
+  /** JSON: rows removed by table. */
+  removed: nullable(text),
+  /** The signed receipt, a compact JWS. */
+  receipt: nullable(text),
+})
+
+/** Keys that sign receipts. Retired public keys stay, so that old receipts verify. */
+export const signingKeyTable = table('signing_key', {
+  key_id: text,
+  sealed_private_key: text,
+  /** The public key as JSON of a JWK. */
+  public_key: text,
+  created_at: bigint,
+  retired_at: nullable(bigint),
+})

@@ -1,0 +1,19 @@
+/** The digests that stand where a value itself must not: in tombstones, indexes and logs. */
+
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+
+/** SHA-256 as base64url, 43 characters. For secrets of at least 96 random bits, and for the index over tokens. */
+export function sha256(value: string): string {
+  return createHash('sha256').update(value).digest('base64url')
+}
+
+/** HMAC-SHA-256 as base64url, 43 characters. */
+export function hmacSha256(key: Uint8Array, value: string): string {
+  return createHmac('sha256', key).update(value).digest('base64url')
+}
+
+/** Compares two digests of the same length in constant time; false when the lengths differ. */
+export function digestsEqual(left: string, right: string): boolean {
+  const [a, b] = [Buffer.from(left), Buffer.from(right)]
+  return a.length === b.length && timingSafeEqual(a, b)
+}

@@ -1,0 +1,19 @@
+/** Randomness, as the rest of the server receives it. */
+
+import { randomBytes } from 'node:crypto'
+
+export interface Random {
+  bytes(count: number): Uint8Array
+}
+
+export const systemRandom: Random = { bytes: (count) => randomBytes(count) }
+
+/** 128 random bits as 32 lower-case hex characters: the form of every id and device secret that Lethe mints. */
+export function randomId(random: Random): string {
+  return randomHex(random, 16)
+}
+
+/** `bytes` random bytes as lower-case hex. */
+export function randomHex(random: Random, bytes: number): string {
+  return Buffer.from(random.bytes(bytes)).toString('hex')
+}

@@ -1,0 +1,66 @@
+/**
+ * Every table of Lethe, and what an erasure does in each. A table without a rule does not compile: that is the first of
+ * the locks that keep erasure complete.
+ */
+
+import { operatorTokenTable, serverFactTable } from './admin/admin.tables.ts'
+import { appTable, appUsageTable, erasureKeyTable } from './apps/apps.tables.ts'
+import { deviceTable, deviceTagTable, tagTable, tombstoneTable } from './devices/devices.tables.ts'
+import { erasureTable, signingKeyTable } from './erasure/erasure.tables.ts'
+import type { Database, Reader, Transaction } from './storage/database.ts'
+import type { Row } from './storage/table.ts'
+
+export const tables = {
+  app: appTable,
+  app_usage: appUsageTable,
+  erasure_key: erasureKeyTable,
+  signing_key: signingKeyTable,
+  operator_token: operatorTokenTable,
+  server_fact: serverFactTable,
+  device: deviceTable,
+  device_tag: deviceTagTable,
+  tag: tagTable,
+  tombstone: tombstoneTable,
+  erasure: erasureTable,
+} as const
+
+export type Tables = { [Name in keyof typeof tables]: Row<(typeof tables)[Name]> }
+export type TableName = keyof Tables
+
+export type Db = Database<Tables>
+export type Read = Reader<Tables>
+export type Tx = Transaction<Tables>
+
+/** What an erasure does with a table. */
+export type ErasureRule<Name extends TableName> =
+  /** Rows of the user are deleted. Only for tables that carry the device's key. */
+  | (Tables[Name] extends { app_key: string; registration_id: string }
+      ? { readonly kind: 'deleteRows' }
+      : never)
+  /** The device row itself: deleted after everything that refers to it. */
+  | (Name extends 'device' ? { readonly kind: 'lastOfAll' } : never)
+  /** The row stays, these columns are cleared once the second look has found nothing. */
+  | { readonly kind: 'clearColumns'; readonly columns: readonly (keyof Tables[Name])[] }
+  /** The row goes when the last user that it counts is hidden. */
+  | { readonly kind: 'deleteWithLastHolder' }
+  /** Nothing is done at once; the row goes after this many days. */
+  | { readonly kind: 'expireWithin'; readonly days: number }
+  /** Nothing in the table tells anything about a user, for this reason. */
+  | { readonly kind: 'nothingPersonal'; readonly reason: string }
+
+export const erasureRules: { readonly [Name in TableName]: ErasureRule<Name> } = {
+  app: { kind: 'nothingPersonal', reason: 'settings of the customer' },
+  app_usage: { kind: 'nothingPersonal', reason: 'totals of an app' },
+  erasure_key: { kind: 'nothingPersonal', reason: 'sealed keys' },
+  signing_key: { kind: 'nothingPersonal', reason: 'sealed keys' },
+  operator_token: { kind: 'nothingPersonal', reason: 'digests of operators’ tokens' },
+  server_fact: { kind: 'nothingPersonal', reason: 'facts of the server' },
+  device: { kind: 'lastOfAll' },
+  device_tag: { kind: 'deleteRows' },
+  tag: { kind: 'deleteWithLastHolder' },
+  tombstone: {
+    kind: 'nothingPersonal',
+    reason: 'keyed digests; without the app’s erasure key they tell nothing, and they must outlive the user',
+  },
+  erasure: { kind: 'clearColumns', columns: ['registration_id'] },
+}

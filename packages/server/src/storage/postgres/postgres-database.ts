@@ -1,0 +1,312 @@
+/**
+ * PostgreSQL as the database of any number of equal nodes. Inputs of one unit that wait while all writing sessions are
+ * busy go into the next transaction together; background units have sessions of their own.
+ */
+
+import type { Kysely } from 'kysely'
+import { Kysely as KyselyClass, PostgresDialect } from 'kysely'
+import pg from 'pg'
+import type { Clock } from '../../kernel/clock.ts'
+import { type Database, type Reader, type Transaction, type Unit, WAITING_WRITES_MAX } from '../database.ts'
+import { OutcomeUnknown, StorageUnavailable } from '../errors.ts'
+import { migrate } from '../migrations/migrate.ts'
+import type { Statement } from '../statement.ts'
+import { Announcements } from './announcements.ts'
+import {
+  isUnavailable,
+  isWorthAnotherTry,
+  poolOptions,
+  readerOf,
+  runStatement,
+  type StatementSeam,
+} from './connection.ts'
+
+export interface PostgresOptions {
+  readonly url: string
+  readonly clock: Clock
+  readonly onFault: (error: unknown) => void
+  /** How long a transaction of a stopped node holds what it locked; see `poolOptions`. */
+  readonly idleInTransactionMs?: number
+  /** Sessions for interactive writes. Few: waiting inputs share a transaction, and shared commits are cheap. */
+  readonly writersMax?: number
+  readonly seam?: StatementSeam
+}
+
+/** Ten seconds: far above any pause of a healthy node, far below what somebody waits for an erasure. */
+const IDLE_IN_TRANSACTION_MS = 10_000
+const WRITERS_MAX = 4
+const BACKGROUND_WRITERS_MAX = 2
+const READERS_MAX = 8
+/** Bounds the locks of one transaction: the server's table holds 6,400 by default, shared by all nodes. */
+const BATCH_INPUTS_MAX = 64
+/** A unit that loses a race this often in a row is not losing a race. */
+const TRIES_MAX = 6
+
+type AnyUnit = Unit<unknown, unknown, unknown>
+
+interface Waiting {
+  readonly input: unknown
+  readonly resolve: (output: unknown) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** Migrates the database and opens the pools. `personalTables` are those whose planner statistics `scrub` refreshes. */
+export async function openPostgres<Tables>(
+  options: PostgresOptions,
+  personalTables: readonly string[],
+): Promise<Database<Tables>> {
+  const database = new PostgresDatabase<Tables>(options, personalTables)
+  try {
+    await database.migrate()
+  } catch (error) {
+    await database.close()
+    throw isUnavailable(error)
+      ? new StorageUnavailable('PostgreSQL cannot be reached at LETHE_DATABASE_URL')
+      : error
+  }
+  return database
+}
+
+class PostgresDatabase<Tables> implements Database<Tables> {
+  readonly engine = 'postgres'
+  readonly read: Reader<Tables>
+  readonly #options: PostgresOptions
+  readonly #personalTables: readonly string[]
+  readonly #readers: pg.Pool
+  readonly #interactive: UnitQueue
+  readonly #background: UnitQueue
+  readonly #announcements: Announcements
+
+  constructor(options: PostgresOptions, personalTables: readonly string[]) {
+    this.#options = options
+    this.#personalTables = personalTables
+    this.#readers = this.#pool(READERS_MAX)
+    this.#interactive = new UnitQueue(this.#pool(options.writersMax ?? WRITERS_MAX), options)
+    this.#background = new UnitQueue(this.#pool(BACKGROUND_WRITERS_MAX), options)
+    this.#announcements = new Announcements(options)
+    this.read = pooledReader(this.#readers)
+  }
+
+  async migrate(): Promise<void> {
+    const kysely = new KyselyClass<never>({ dialect: new PostgresDialect({ pool: this.#pool(1) }) })
+    try {
+      await migrate(kysely, 'postgres')
+    } finally {
+      await kysely.destroy()
+    }
+  }
+
+  write<Input, Output>(unit: Unit<Input, Output, Tables>, input: Input): Promise<Output> {
+    const queue = unit.kind === 'interactive' ? this.#interactive : this.#background
+    return queue.add(unit as unknown as AnyUnit, input) as Promise<Output>
+  }
+
+  /**
+   * The planner's statistics quote rows. Refreshed after rows were removed, they quote only rows that are left.
+   * Concurrent nodes wait for one another here.
+   */
+  async scrub(): Promise<boolean> {
+    for (const table of this.#personalTables)
+      await this.#readers.query(`analyze ${pg.escapeIdentifier(table)}`)
+    return true
+  }
+
+  announce(topic: string): void {
+    this.#announcements.send(topic)
+  }
+
+  onAnnounced(topic: string, listener: () => void): () => void {
+    return this.#announcements.on(topic, listener)
+  }
+
+  async ping(): Promise<void> {
+    try {
+      await this.#readers.query('select 1')
+    } catch {
+      throw new StorageUnavailable('PostgreSQL does not answer')
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#announcements.close()
+    await Promise.all([this.#interactive.close(), this.#background.close(), this.#readers.end()])
+  }
+
+  #pool(max: number): pg.Pool {
+    const pool = new pg.Pool({
+      ...poolOptions(this.#options.url, this.#options.idleInTransactionMs ?? IDLE_IN_TRANSACTION_MS),
+      max,
+    })
+    // A session that dies while idle is reported here; the next use of the pool opens another.
+    pool.on('error', () => {})
+    return pool
+  }
+}
+
+/** Groups what waits by unit and runs each group in one transaction, as many at a time as the pool has sessions. */
+class UnitQueue {
+  readonly #pool: pg.Pool
+  readonly #options: PostgresOptions
+  readonly #waiting = new Map<AnyUnit, Waiting[]>()
+  #waitingCount = 0
+  #runningCount = 0
+
+  constructor(pool: pg.Pool, options: PostgresOptions) {
+    this.#pool = pool
+    this.#options = options
+  }
+
+  add(unit: AnyUnit, input: unknown): Promise<unknown> {
+    if (this.#waitingCount >= WAITING_WRITES_MAX) {
+      return Promise.reject(new StorageUnavailable('too many writes are waiting'))
+    }
+    return new Promise((resolve, reject) => {
+      const group = this.#waiting.get(unit)
+      if (group) group.push({ input, resolve, reject })
+      else this.#waiting.set(unit, [{ input, resolve, reject }])
+      this.#waitingCount++
+      if (this.#waitingCount === 1) setImmediate(() => this.#startAll())
+    })
+  }
+
+  close(): Promise<void> {
+    return this.#pool.end()
+  }
+
+  #startAll(): void {
+    while (this.#runningCount < this.#pool.options.max && this.#waiting.size > 0) void this.#runNext()
+  }
+
+  /** Takes the unit that has waited longest; a Map keeps the order in which units began to wait. */
+  async #runNext(): Promise<void> {
+    const [next] = this.#waiting
+    if (!next) return
+    const [unit, group] = next
+    this.#waiting.delete(unit)
+    const batch = group.splice(0, BATCH_INPUTS_MAX)
+    if (group.length > 0) this.#waiting.set(unit, group)
+    this.#waitingCount -= batch.length
+    this.#runningCount++
+    await this.#settle(unit, batch)
+    this.#runningCount--
+    this.#startAll()
+  }
+
+  async #settle(unit: AnyUnit, batch: readonly Waiting[]): Promise<void> {
+    try {
+      const outputs = await this.#runWithRetries(
+        unit,
+        batch.map((waiting) => waiting.input),
+      )
+      batch.forEach((waiting, index) => {
+        waiting.resolve(outputs[index])
+      })
+    } catch (error) {
+      if (batch.length === 1 || error instanceof StorageUnavailable || error instanceof OutcomeUnknown) {
+        for (const waiting of batch) waiting.reject(error)
+        return
+      }
+      // Something in the batch is poisoned: run each input alone, so that only that one fails.
+      for (const waiting of batch) await this.#settle(unit, [waiting])
+    }
+  }
+
+  async #runWithRetries(unit: AnyUnit, inputs: readonly unknown[]): Promise<unknown[]> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#runOnce(unit, inputs)
+      } catch (error) {
+        if (tries >= TRIES_MAX || !isWorthAnotherTry(error)) throw error
+      }
+    }
+  }
+
+  async #runOnce(unit: AnyUnit, inputs: readonly unknown[]): Promise<unknown[]> {
+    const session = await this.#connect()
+    let isBroken = true
+    let isCommitting = false
+    try {
+      const outputs = await this.#runInside(session, unit, inputs)
+      isCommitting = true
+      await session.query('commit')
+      isBroken = false
+      return outputs
+    } catch (error) {
+      if (isUnavailable(error)) {
+        throw isCommitting
+          ? new OutcomeUnknown('the connection was lost during a commit')
+          : new StorageUnavailable('PostgreSQL ended the transaction or does not answer')
+      }
+      isBroken = !(await rollback(session))
+      throw error
+    } finally {
+      session.release(isBroken)
+    }
+  }
+
+  async #runInside(session: pg.PoolClient, unit: AnyUnit, inputs: readonly unknown[]): Promise<unknown[]> {
+    const seam = this.#options.seam
+    const [, clock] = (await session.query(BEGIN)) as unknown as pg.QueryResult<{ now: number }>[]
+    const now = clock?.rows[0]?.now
+    if (now === undefined) throw new Error('begin gave no clock')
+    const tx: Transaction<unknown> = {
+      engine: 'postgres',
+      now,
+      lockNames: async (names) => {
+        if (names.length > 0)
+          await runStatement(session, LOCK_NAMES, {
+            rows: names.map((name) => ({ name })),
+            scalars: [],
+            seam,
+          })
+      },
+      ...readerOf<unknown>(session, seam),
+    }
+    const outputs = await unit.run(tx as never, inputs)
+    if (outputs.length !== inputs.length) throw new Error(`${unit.name} gave a wrong number of outputs`)
+    return outputs
+  }
+
+  async #connect(): Promise<pg.PoolClient> {
+    try {
+      return await this.#pool.connect()
+    } catch {
+      throw new StorageUnavailable('PostgreSQL cannot be reached')
+    }
+  }
+}
+
+const BEGIN = 'begin; select (extract(epoch from clock_timestamp()) * 1000)::bigint as now'
+
+/** Locks the names in one order in every transaction. Two names with one hash wait for each other needlessly, no more. */
+const LOCK_NAMES: Statement = {
+  name: 'storage.lock-names',
+  columns: { name: 'text' },
+  write: (q) => `select pg_advisory_xact_lock(hash)
+    from (select distinct hashtextextended(input.name, 0) as hash from ${q.input} order by 1 offset 0) as ordered`,
+}
+
+async function rollback(session: pg.PoolClient): Promise<boolean> {
+  try {
+    await session.query('rollback')
+    return true
+  } catch {
+    return false
+  }
+}
+
+function pooledReader<Tables>(pool: pg.Pool): Reader<Tables> {
+  const kysely: Kysely<Tables> = new KyselyClass<Tables>({ dialect: new PostgresDialect({ pool }) })
+  return {
+    kysely,
+    query: async (statement, rows, ...scalars) => {
+      if (rows.length === 0) return []
+      try {
+        return await runStatement(pool as unknown as pg.Client, statement as Statement, { rows, scalars })
+      } catch (error) {
+        if (isUnavailable(error)) throw new StorageUnavailable('PostgreSQL does not answer')
+        throw error
+      }
+    },
+  }
+}
