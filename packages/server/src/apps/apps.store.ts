@@ -1,0 +1,113 @@
+/** SQL of applications and their erasure keys. */
+
+import type { Db, Read, Tables, Tx } from '../schema.ts'
+import { interactive } from '../storage/unit.ts'
+import { changeSettings, type SettingsChange } from './app-settings.ts'
+
+/** What the actions of this room need of the database. */
+export type AppsDatabase = Pick<Db, 'read' | 'write'>
+
+export type AppRow = Tables['app']
+
+export interface StoredApp {
+  readonly row: AppRow
+  /** Newest first; never empty. */
+  readonly erasureKeys: readonly { readonly version: number; readonly sealedKey: string }[]
+}
+
+export interface NewApp {
+  readonly row: AppRow
+  /** Version 1 of the app's erasure key, sealed. */
+  readonly sealedErasureKey: string
+}
+
+export async function readApp(read: Read, appKey: string): Promise<StoredApp | undefined> {
+  const row = await read.kysely.selectFrom('app').selectAll().where('app_key', '=', appKey).executeTakeFirst()
+  if (!row) return undefined
+  const keys = await read.kysely
+    .selectFrom('erasure_key')
+    .select(['version', 'sealed_key'])
+    .where('app_key', '=', appKey)
+    .orderBy('version', 'desc')
+    .execute()
+  return { row, erasureKeys: keys.map((key) => ({ version: key.version, sealedKey: key.sealed_key })) }
+}
+
+/** All apps, the oldest first. */
+export function readApps(read: Read): Promise<AppRow[]> {
+  return read.kysely.selectFrom('app').selectAll().orderBy('created_at').orderBy('app_key').execute()
+}
+
+/** Makes an app, unless its key is taken. */
+const createApp = interactive('apps.create', async (tx: Tx, inputs: readonly NewApp[]) => {
+  await tx.lockNames(inputs.map((input) => nameOf(input.row.app_key)))
+  const outputs: ('created' | 'exists')[] = []
+  for (const app of inputs) outputs.push((await insertApp(tx, app)) ? 'created' : 'exists')
+  return outputs
+})
+
+/** Makes the first app: nodes that start at once on an empty database all try, and one of them does. */
+const createFirstApp = interactive('apps.createFirst', async (tx: Tx, inputs: readonly NewApp[]) => {
+  await tx.lockNames(['first app'])
+  const outputs: ('created' | 'notFirst')[] = []
+  for (const app of inputs) {
+    const any = await tx.kysely.selectFrom('app').select('app_key').limit(1).executeTakeFirst()
+    outputs.push(!any && (await insertApp(tx, app)) ? 'created' : 'notFirst')
+  }
+  return outputs
+})
+
+/** Replaces the secret of an app; false: there is no such app. */
+const rotateSecret = interactive(
+  'apps.rotateSecret',
+  async (tx: Tx, inputs: readonly { appKey: string; secretDigest: string }[]) => {
+    await tx.lockNames(inputs.map((input) => nameOf(input.appKey)))
+    const outputs: boolean[] = []
+    for (const { appKey, secretDigest } of inputs) {
+      const updated = await tx.kysely
+        .updateTable('app')
+        .set({ secret_digest: secretDigest })
+        .where('app_key', '=', appKey)
+        .executeTakeFirst()
+      outputs.push(updated.numUpdatedRows > 0n)
+    }
+    return outputs
+  },
+)
+
+/** Changes name and settings; the output is the row as it stands then, or null when there is no such app. */
+const changeApp = interactive(
+  'apps.change',
+  async (tx: Tx, inputs: readonly { appKey: string; name?: string; settings?: SettingsChange }[]) => {
+    await tx.lockNames(inputs.map((input) => nameOf(input.appKey)))
+    const outputs: (AppRow | null)[] = []
+    for (const { appKey, name, settings } of inputs) {
+      const app = tx.kysely.selectFrom('app').selectAll().where('app_key', '=', appKey)
+      const before = await app.executeTakeFirst()
+      if (before) {
+        const after = { name: name ?? before.name, settings: changeSettings(before.settings, settings ?? {}) }
+        await tx.kysely.updateTable('app').set(after).where('app_key', '=', appKey).execute()
+        outputs.push({ ...before, ...after })
+      } else outputs.push(null)
+    }
+    return outputs
+  },
+)
+
+export const appUnits = { createApp, createFirstApp, rotateSecret, changeApp }
+
+async function insertApp(tx: Tx, { row, sealedErasureKey }: NewApp): Promise<boolean> {
+  const inserted = await tx.kysely
+    .insertInto('app')
+    .values(row)
+    .onConflict((conflict) => conflict.doNothing())
+    .executeTakeFirst()
+  if (inserted.numInsertedOrUpdatedRows !== 1n) return false
+  const key = { app_key: row.app_key, version: 1, sealed_key: sealedErasureKey, created_at: row.created_at }
+  await tx.kysely.insertInto('erasure_key').values(key).execute()
+  return true
+}
+
+function nameOf(appKey: string): string {
+  return `app ${appKey}`
+}
