@@ -7,12 +7,16 @@ export interface Operator {
   readonly kind: 'operator'
 }
 
+export interface OperatorAuthenticationDeps {
+  readonly database: Pick<AdminDatabase, 'read'>
+}
+
 export type OperatorAuthentication =
   | Operator
   | { readonly kind: 'refused'; readonly error: 'credentialsMissing' | 'operatorTokenWrong' }
 
 export async function authenticateOperator(
-  deps: { readonly database: Pick<AdminDatabase, 'read'> },
+  deps: OperatorAuthenticationDeps,
   authorization: string | undefined,
 ): Promise<OperatorAuthentication> {
   const token = authorization === undefined ? undefined : BEARER.exec(authorization)?.[1]

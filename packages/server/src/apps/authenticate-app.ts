@@ -9,6 +9,8 @@ import { digestsEqual, sha256 } from '../kernel/digest.ts'
 import type { App } from './app.ts'
 import type { AppDirectory } from './find-app.ts'
 
+export type { App, AppDirectory }
+
 export type Authentication =
   | { readonly kind: 'app'; readonly app: App }
   | {

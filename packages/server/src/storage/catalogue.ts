@@ -25,7 +25,7 @@ interface CatalogueRow {
 const SQLITE = sql<CatalogueRow>`
   select m.name as "table", c.name as "column", 1 - c."notnull" as nullable
   from sqlite_master m join pragma_table_info(m.name) c
-  where m.type in ('table', 'view') and m.name not like 'sqlite\_%' escape '\'
+  where m.type in ('table', 'view') and m.name not like 'sqlite|_%' escape '|'
   order by m.name, c.cid`
 
 const POSTGRES = sql<CatalogueRow>`

@@ -1,0 +1,41 @@
+/** The `lethe` command: its subcommands, and the exit code of whichever runs. */
+
+import process from 'node:process'
+import { Command, CommanderError, Option } from 'commander'
+import { addAppCommands } from './app-commands.ts'
+import { Complaint, EXIT_USAGE } from './complaint.ts'
+import { addReceiptCommands } from './receipt-commands.ts'
+import { addServeCommand } from './serve-command.ts'
+
+/** Runs a command line and answers with the exit code: 0 done, 1 failed, 2 wrongly called. */
+export async function main(args: readonly string[]): Promise<number> {
+  const outcome = { code: 0 }
+  const setExitCode = (code: number) => {
+    outcome.code = code
+  }
+  try {
+    const program = createProgram(setExitCode)
+    await addServeCommand(program, { isAsked: args.includes('serve'), setExitCode })
+    await program.parseAsync([...args], { from: 'user' })
+    return outcome.code
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE
+    if (!(error instanceof Complaint)) throw error
+    process.stderr.write(`${error.message}\n`)
+    return error.exitCode
+  }
+}
+
+function createProgram(setExitCode: (code: number) => void): Command {
+  const program = new Command('lethe')
+    .description('A push server that can forget, and the tools to run it.')
+    .showHelpAfterError('(lethe --help shows how it is called)')
+    .addOption(
+      new Option('--url <url>', 'server to talk to').env('LETHE_URL').default('http://127.0.0.1:7300'),
+    )
+    .addOption(new Option('--operator-token <token>', 'proves that you run it').env('LETHE_OPERATOR_TOKEN'))
+    .exitOverride()
+  addAppCommands(program)
+  addReceiptCommands(program, setExitCode)
+  return program
+}

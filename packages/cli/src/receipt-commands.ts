@@ -1,0 +1,100 @@
+/** `lethe receipt verify`: checks the receipt of an erasure without a server, with keys that the caller gives. */
+
+import { readFileSync } from 'node:fs'
+import process from 'node:process'
+import type { ReceiptClaims } from '@lethe/protocol/receipt.ts'
+import type { Command } from 'commander'
+import type { JSONWebKeySet } from 'jose'
+import { Complaint, EXIT_FAILED, EXIT_USAGE } from './complaint.ts'
+import { verifyReceipt } from './verify-receipt.ts'
+
+interface VerifyOptions {
+  readonly keys: string
+  readonly json?: true
+}
+
+export function addReceiptCommands(program: Command, setExitCode: (code: number) => void): void {
+  const receipt = program.command('receipt').description('Work with receipts of erasures.')
+  receipt
+    .command('verify')
+    .description('Check a receipt. Exit code 0: it is valid; 1: it is not; 2: called wrongly.')
+    .argument('<file>', 'the receipt, or the JSON answer that holds it; - for standard input')
+    .requiredOption('--keys <file>', "the server's public keys, as /.well-known/jwks.json gave them")
+    .option('--json', 'print the claims as JSON')
+    .action(async (file: string, options: VerifyOptions) => setExitCode(await verify(file, options)))
+}
+
+async function verify(file: string, { keys, json }: VerifyOptions): Promise<number> {
+  const receipt = receiptIn(read(file))
+  const verdict = await verifyReceipt(receipt, parseKeys(keys))
+  if (verdict.kind === 'invalid') {
+    const text = json
+      ? JSON.stringify({ valid: false, reason: verdict.reason })
+      : `Not valid: ${verdict.reason}.`
+    process.stdout.write(`${text}\n`)
+    return EXIT_FAILED
+  }
+  const { claims, keyId } = verdict
+  const text = json ? JSON.stringify({ valid: true, key_id: keyId, claims }, null, 2) : summary(claims, keyId)
+  process.stdout.write(`${text}\n`)
+  return 0
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file === '-' ? 0 : file, 'utf8')
+  } catch {
+    throw new Complaint(`The file ${file} cannot be read.`, EXIT_USAGE)
+  }
+}
+
+/** The compact JWS: alone, or as the key `receipt` of the answer of GET …/erasure. */
+function receiptIn(text: string): string {
+  const trimmed = text.trim()
+  if (!trimmed.startsWith('{')) return trimmed
+  const answer = parseJson(trimmed) as { receipt?: unknown; state?: unknown } | undefined
+  if (typeof answer?.receipt === 'string') return answer.receipt
+  const state =
+    typeof answer?.state === 'string' ? ` The erasure is ${answer.state}; it has one once it is erased.` : ''
+  throw new Complaint(`There is no receipt in this JSON.${state}`, EXIT_USAGE)
+}
+
+function parseKeys(file: string): JSONWebKeySet {
+  const keys = parseJson(read(file)) as Partial<JSONWebKeySet> | undefined
+  if (Array.isArray(keys?.keys)) return keys as JSONWebKeySet
+  throw new Complaint(`The file ${file} is not a JSON Web Key Set: save /.well-known/jwks.json.`, EXIT_USAGE)
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function summary(claims: ReceiptClaims, keyId: string): string {
+  const removed = Object.entries(claims.removed).map(([table, rows]) => `  ${rows} from ${table}`)
+  const remains = claims.remains.map(
+    ({ what, until, personal }) => `  ${what}; until: ${until}${personal ? '; personal' : ''}`,
+  )
+  return [
+    'Valid: this user was erased.',
+    '',
+    `Server    ${claims.iss}`,
+    `Erasure   ${claims.jti}`,
+    `App       ${claims.app_key}`,
+    `User      ${claims.registration_id_digest.value} (${claims.registration_id_digest.alg}, key version ${claims.registration_id_digest.key_version})`,
+    `Hidden    ${claims.hidden_at}`,
+    `Removed   ${claims.removed_at}`,
+    `Erased    ${claims.erased_at}`,
+    `Signed    ${new Date(claims.iat * 1000).toISOString()} with key ${keyId}`,
+    '',
+    'Rows removed:',
+    ...(removed.length > 0 ? removed : ['  none']),
+    `Looked through again: ${claims.verified.tables.join(', ')}; nothing was left.`,
+    'What remains:',
+    ...(remains.length > 0 ? remains : ['  nothing']),
+    `Told: ${claims.told.length > 0 ? claims.told.join(', ') : 'nobody'}`,
+  ].join('\n')
+}

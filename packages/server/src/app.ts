@@ -1,0 +1,120 @@
+/** Wires the rooms: everything that runs is made here, from deps that the outside gives. Tests and the simulator start here too. */
+
+import { ensureOperatorToken } from './admin/operator-token.ts'
+import { checkSecretKey } from './admin/server-facts.ts'
+import { createFirstApp } from './apps/create-app.ts'
+import { createAppDirectory } from './apps/find-app.ts'
+import { createSeal } from './apps/seal.ts'
+import type { Settings } from './config.ts'
+import { createAdmissions } from './http/admit.ts'
+import { createHttpMetrics } from './http/metrics.ts'
+import { createRoutes } from './http/routes.ts'
+import { createHttpServer, type HttpServer } from './http/server.ts'
+import type { Clock } from './kernel/clock.ts'
+import type { Log } from './kernel/log.ts'
+import type { Random } from './kernel/random.ts'
+import { type Db, tables } from './schema.ts'
+import { readCatalogue } from './storage/catalogue.ts'
+import { checkSchema } from './storage/check-schema.ts'
+import { OutcomeUnknown, StorageUnavailable } from './storage/errors.ts'
+
+export interface AppDeps {
+  readonly database: Db
+  /** The 32 bytes that seal what the database keeps. */
+  readonly secretKey: Uint8Array
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly settings: Partial<
+    Pick<Settings, 'appKey' | 'masterSecret' | 'operatorToken' | 'publicUrl' | 'trustedProxies' | 'rateLimit'>
+  >
+  readonly version: string
+}
+
+/** Work in the background. */
+export interface Worker {
+  /** Resolves once what is under way is done. */
+  stop(): Promise<void>
+}
+
+export interface RunningApp {
+  readonly http: HttpServer
+  readonly workers: readonly Worker[]
+  /** Ends requests first, then the work in the background. The database is left to who opened it. */
+  stop(): Promise<void>
+}
+
+/** What a first start has minted. It is told now or never: the database has digests only. */
+export interface FirstStart {
+  readonly app?: { readonly appKey: string; readonly masterSecret: string } | undefined
+  readonly operatorToken?: string | undefined
+}
+
+/** The tables that tell something about users. */
+export const personalTables: readonly string[] = Object.values(tables)
+  .filter((table) => Object.values(table.columns).some((column) => column.tells !== undefined))
+  .map((table) => table.name)
+
+/**
+ * Checks the database and makes what a new one needs. Several nodes may do this at once.
+ * @throws Error with a sentence for the operator when this server must not work on this database.
+ */
+export async function prepareDatabase(deps: AppDeps): Promise<FirstStart> {
+  const { database, settings } = deps
+  checkSchema(tables, await readCatalogue(database.read as never, database.engine))
+  const seal = createSeal(deps.secretKey, deps.random)
+  await checkSecretKey(deps, seal.fingerprint)
+  const made = await createFirstApp(
+    { ...deps, seal },
+    { name: 'First app', appKey: settings.appKey, masterSecret: settings.masterSecret },
+  )
+  return {
+    app: made && { appKey: made.row.app_key, masterSecret: made.masterSecret },
+    operatorToken: await ensureOperatorToken(deps, settings.operatorToken),
+  }
+}
+
+/** Starts the background work and answers requests from `http.listen` on. */
+export async function createApp(deps: AppDeps): Promise<RunningApp> {
+  const { database, settings, clock } = deps
+  const seal = createSeal(deps.secretKey, deps.random)
+  const apps = createAppDirectory({ database, seal, clock })
+  const metrics = createHttpMetrics()
+  const workers: Worker[] = []
+  const http: HttpServer = await createHttpServer({
+    ...deps,
+    routes: createRoutes({
+      ...deps,
+      seal,
+      apps,
+      registry: metrics.registry,
+      ping: () => database.ping(),
+      warnings: [],
+      openApi: () => http.openApi(),
+    }),
+    admissions: createAdmissions({
+      apps,
+      database,
+      clock,
+      rateLimit: settings.rateLimit,
+      publicOrigin: settings.publicUrl === undefined ? undefined : new URL(settings.publicUrl).origin,
+      onRateLimited: metrics.countRateLimited,
+    }),
+    nameFailure,
+    metrics,
+    trustedProxies: settings.trustedProxies ?? [],
+  })
+  return {
+    http,
+    workers,
+    stop: async () => {
+      await http.close()
+      await Promise.all(workers.map((worker) => worker.stop()))
+    },
+  }
+}
+
+function nameFailure(error: unknown) {
+  if (error instanceof StorageUnavailable) return 'storageUnavailable'
+  return error instanceof OutcomeUnknown ? 'outcomeUnknown' : undefined
+}
