@@ -50,6 +50,9 @@ export interface FirstStart {
   readonly operatorToken?: string | undefined
 }
 
+/** The program of SQLite's writer thread. */
+export const writerThread = new URL('./writer-thread.ts', import.meta.url)
+
 /** The tables that tell something about users. */
 export const personalTables: readonly string[] = Object.values(tables)
   .filter((table) => Object.values(table.columns).some((column) => column.tells !== undefined))

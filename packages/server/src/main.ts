@@ -3,7 +3,14 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs'
 import path from 'node:path'
 import pino from 'pino'
-import { type AppDeps, createApp, type FirstStart, personalTables, prepareDatabase } from './app.ts'
+import {
+  type AppDeps,
+  createApp,
+  type FirstStart,
+  personalTables,
+  prepareDatabase,
+  writerThread,
+} from './app.ts'
 import { parseSecretKey, type Settings } from './config.ts'
 import { systemClock } from './kernel/clock.ts'
 import { errorFields, type Log } from './kernel/log.ts'
@@ -77,7 +84,7 @@ async function openWorld(settings: Settings, log: Log): Promise<AppDeps> {
     settings.databaseUrl === undefined
       ? await openSqlite({
           file: path.join(settings.dataDir, 'lethe.sqlite'),
-          writerThread: new URL('./writer-thread.ts', import.meta.url),
+          writerThread,
           clock,
           onFault,
         })

@@ -50,7 +50,7 @@ export interface HttpServer {
   /** Resolves with the address once connections are accepted. */
   listen(at: { host: string; port: number }): Promise<string>
   /** Sends a request without a socket; for tests. */
-  inject(request: InjectOptions): Promise<LightMyRequestResponse>
+  inject(request: InjectOptions | string): Promise<LightMyRequestResponse>
   openApi(): unknown
   /** Accepts nothing more, finishes what runs, and cuts what has not ended after ten seconds. */
   close(): Promise<void>
@@ -88,7 +88,8 @@ declare module 'fastify' {
   }
 }
 
-function createFramework({ random, trustedProxies, log, nameFailure }: HttpServerDeps): FastifyInstance {
+function createFramework(deps: HttpServerDeps): FastifyInstance {
+  const { random, trustedProxies } = deps
   const nextId = createIds(random)
   const app = fastify({
     logger: false,
@@ -121,8 +122,18 @@ function createFramework({ random, trustedProxies, log, nameFailure }: HttpServe
     done()
   })
   addBodyParsers(app)
+  addErrorHandler(app, deps)
+  return app
+}
+
+function addErrorHandler(app: FastifyInstance, { routes, log, nameFailure }: HttpServerDeps): void {
+  const methodsOf = createMethodsOf(routes)
   app.setErrorHandler((error, request, reply) => {
-    const known = refusalOfFramework(error)
+    // Methods that the framework does not know come past every hook.
+    if (!reply.hasHeader('x-request-id')) setCommonHeaders(request, reply)
+    const known = isNotFound(error, request)
+      ? refusalOfPath(methodsOf(request.url))
+      : refusalOfFramework(error)
     if (known) return send(reply, known)
     const name = nameFailure(error)
     const fields = { ...errorFields(error), route: request.routeOptions.url ?? '', requestId: request.id }
@@ -130,7 +141,11 @@ function createFramework({ random, trustedProxies, log, nameFailure }: HttpServe
     else log.error(fields, 'http.failed')
     return send(reply, refuse(name ?? 'unforeseen'))
   })
-  return app
+}
+
+/** Where no operation is, nothing else can be wrong with a request. */
+function isNotFound(error: unknown, request: FastifyRequest): boolean {
+  return request.is404 || (error as { code?: unknown } | null)?.code === 'FST_ERR_NOT_FOUND'
 }
 
 /** Random ids, cut from blocks: one call of the generator for 256 of them. */
