@@ -210,7 +210,14 @@ function workingDevices(
       appKey: row.app_key,
       registrationId: row.registration_id,
       platform: row.platform,
-      before: { alias: row.alias, tokenDigest: row.token_digest, tags },
+      before: {
+        alias: row.alias,
+        tokenDigest: row.token_digest,
+        tags,
+        requestDigest: row.request_digest,
+        lastSeenAt: row.last_seen_at,
+        isDetached: row.detached_at !== null,
+      },
       isLive: row.state === 'live',
       alias: row.alias,
       tokenDigest: row.token_digest,
@@ -265,6 +272,9 @@ interface LockedRow {
   state: 'live' | 'erasing'
   alias: Alias | null
   token_digest: string | null
+  request_digest: string | null
+  last_seen_at: number
+  detached_at: number | null
 }
 
 const KEY = { app_key: 'text', registration_id: 'text' } as const
@@ -305,7 +315,8 @@ const TOKEN_HOLDERS = statement<{ app_key: string; registration_id: Registration
 const LOCK_DEVICES = statement<LockedRow>()(
   'devices.lock',
   KEY,
-  (q) => `select d.app_key, d.registration_id, d.platform, d.state, d.alias, d.token_digest from ${q.input}
+  (q) => `select d.app_key, d.registration_id, d.platform, d.state, d.alias, d.token_digest,
+      d.request_digest, d.last_seen_at, d.detached_at from ${q.input}
     join device d on d.app_key = input.app_key and d.registration_id = input.registration_id
     order by d.app_key, d.registration_id ${q.lockRows('d')}`,
 )

@@ -34,14 +34,19 @@ export interface DeviceToken {
   readonly environment: 'production' | 'sandbox' | null
 }
 
+export interface DeviceBefore {
+  readonly alias: Alias | null
+  readonly tokenDigest: string | null
+  readonly tags: ReadonlySet<Tag>
+  readonly requestDigest: string | null
+  readonly lastSeenAt: number
+  readonly isDetached: boolean
+}
+
 export interface WorkingDevice extends DeviceKey {
   readonly platform: Platform
   /** As it stood when it was loaded; null for a device that this transaction makes. */
-  readonly before: {
-    readonly alias: Alias | null
-    readonly tokenDigest: string | null
-    readonly tags: ReadonlySet<Tag>
-  } | null
+  readonly before: DeviceBefore | null
   isLive: boolean
   alias: Alias | null
   tokenDigest: string | null

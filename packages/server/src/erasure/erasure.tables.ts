@@ -31,6 +31,8 @@ export const erasureTable = table('erasure', {
   failure: nullable(text),
   /** JSON: rows removed by table. */
   removed: nullable(text),
+  /** JSON: the tables that the second look went through. */
+  looked_through: nullable(text),
   /** The signed receipt, a compact JWS. */
   receipt: nullable(text),
 })

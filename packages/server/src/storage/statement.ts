@@ -16,6 +16,9 @@ export interface StatementText {
   skipLocked(alias: string): string
 }
 
+/** The batch for a statement without columns. */
+export const ONCE: readonly Record<never, never>[] = [{}]
+
 export type InputColumns = Readonly<Record<string, 'text' | 'bigint'>>
 
 export interface Statement<Input = never, _Row = unknown> {
@@ -30,7 +33,10 @@ type InputRow<Columns extends InputColumns> = {
   readonly [Name in keyof Columns]: (Columns[Name] extends 'text' ? string : number) | null
 }
 
-/** Declares a statement over a batch of rows with these columns. `name` is unique in the program. */
+/**
+ * Declares a statement over a batch of rows with these columns. `name` is unique in the program. One without columns has
+ * no `input` and is called with a batch of one empty row.
+ */
 export function statement<Output>() {
   return <const Columns extends InputColumns>(
     name: string,

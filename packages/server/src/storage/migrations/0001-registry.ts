@@ -1,3 +1,4 @@
+// size: one migration is one list of statements, read from top to bottom.
 /**
  * The registry and its erasures. Tables of a user carry (app_key, registration_id) first in the key and refer to the
  * device row without cascade, so that a table which the eraser forgot fails loudly. Tombstones and erasures refer to no device on purpose: they outlive it.
@@ -125,6 +126,7 @@ export const registry: MigrationStatements = (engine) => {
       run_at ${big} not null,
       failure text,
       removed text,
+      looked_through text,
       receipt text
     ) ${clustered}`,
     `create index erasure_open on erasure (state, run_at, erasure_id) where state <> 'erased'`,

@@ -7,7 +7,7 @@ export const sqliteDialect: Dialect = {
   parameters: (statement, rows, scalars) => {
     const names = Object.keys(statement.columns)
     const batch = rows.map((row) => names.map((name) => (row as Record<string, unknown>)[name]))
-    return [JSON.stringify(batch), ...scalars]
+    return names.length === 0 ? [...scalars] : [JSON.stringify(batch), ...scalars]
   },
 }
 
@@ -15,7 +15,7 @@ function textFor(columns: InputColumns): StatementText {
   const fields = Object.keys(columns).map((name, index) => `value ->> ${index} as ${name}`)
   return {
     input: `(select ${fields.join(', ')} from json_each(?1)) as input`,
-    value: (n) => `?${n + 1}`,
+    value: (n) => `?${n + (fields.length === 0 ? 0 : 1)}`,
     lockRows: () => '',
     skipLocked: () => '',
   }

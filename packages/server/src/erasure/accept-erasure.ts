@@ -1,0 +1,56 @@
+/** Accepts the deletion of one user. Everything after the 200 is the work of `erasure-work.ts`. */
+
+import type { App } from '../apps/app.ts'
+import { idTombstones } from '../devices/digests.ts'
+import type { RegistrationId } from '../kernel/personal.ts'
+import { type Random, randomId } from '../kernel/random.ts'
+import type { Db, Tables } from '../schema.ts'
+import { OutcomeUnknown } from '../storage/errors.ts'
+import { type AcceptInput, type AcceptOutput, acceptErasures } from './accept.store.ts'
+
+/** The topic under which nodes hear of new erasures. */
+export const ERASURE_TOPIC = 'erasure'
+
+export interface AcceptErasureDeps {
+  readonly database: Db
+  readonly random: Random
+}
+
+/**
+ * Resolves once the deletion is on disk and the user hidden, or tells why there is nothing to delete. Repeating it is
+ * harmless: the first erasure is answered again.
+ */
+export async function acceptErasure(
+  { database, random }: AcceptErasureDeps,
+  input: {
+    app: App
+    registrationId: RegistrationId
+    origin: Tables['erasure']['origin']
+    onlyIfAbandonedSince?: number
+  },
+): Promise<AcceptOutput> {
+  const { app, ...rest } = input
+  const output = await writeOrLookAgain(database, {
+    ...rest,
+    erasureId: randomId(random),
+    appKey: app.appKey,
+    idTombstones: idTombstones(app.erasureKeys, input.registrationId),
+    erasureKey: app.erasureKeys[0],
+  })
+  if (output.kind === 'accepted') database.announce(ERASURE_TOPIC)
+  return output
+}
+
+/** When the answer of the commit was lost, the same write again says what became of it: it accepts a user only once. */
+async function writeOrLookAgain(database: Db, input: AcceptInput): Promise<AcceptOutput> {
+  try {
+    return await database.write(acceptErasures, input)
+  } catch (error) {
+    if (!(error instanceof OutcomeUnknown)) throw error
+  }
+  try {
+    return await database.write(acceptErasures, input)
+  } catch {
+    throw new OutcomeUnknown('the deletion may have been accepted')
+  }
+}

@@ -1,0 +1,209 @@
+/**
+ * What happens after a deletion was accepted, in loops over the erasures that are due:
+ *
+ *   remove   takes the rows away, many users in one transaction
+ *   finish   looks again, makes removed bytes unreadable, signs receipts
+ *   sweep    erases users whose token another took over and who did not come back
+ *
+ * The rows of `erasure` are the queue. On PostgreSQL any node may do any of it: a transaction holds what it took, and the
+ * database ends the transactions of a node that stopped.
+ */
+
+import type { AppDirectory } from '../apps/find-app.ts'
+import type { Clock } from '../kernel/clock.ts'
+import { errorFields, type Log } from '../kernel/log.ts'
+import type { Random } from '../kernel/random.ts'
+import type { Db, Tables } from '../schema.ts'
+import type { Unit } from '../storage/database.ts'
+import { StorageUnavailable } from '../storage/errors.ts'
+import { type Loop, startLoop } from '../work/loop.ts'
+import { acceptErasure, ERASURE_TOPIC } from './accept-erasure.ts'
+import { readAbandoned, readDue, readOldestOpen } from './erasure.store.ts'
+import type { ErasureMetrics } from './erasure-metrics.ts'
+import { signReceipt } from './receipt.ts'
+import type { RemovalInput, RemovalOutput } from './removal.store.ts'
+import { claimSealing, type FinishInput, finishErasures, type SealClaim } from './seal.store.ts'
+import type { SigningKeys } from './signing-keys.ts'
+import { deferErasures, findRows, lookAgain, userOf } from './verification.store.ts'
+
+export interface ErasureWorkDeps {
+  readonly database: Db
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly metrics: ErasureMetrics
+  readonly apps: AppDirectory
+  readonly removeDevices: Unit<RemovalInput, RemovalOutput, Tables>
+  readonly signingKeys: SigningKeys
+  readonly issuer: string
+}
+
+/** Every node looks for itself this often, announced or not. */
+const POLL_MS = 1_000
+/** Users removed in one transaction. On SQLite a batch keeps everybody else waiting: 100 take some 20 ms. */
+const REMOVAL_BATCH = { sqlite: 100, postgres: 1_000 } as const
+/** Users looked at again, and receipts signed, in one go. */
+const FINISH_BATCH = 500
+/** Not more often than this are bytes made unreadable: one checkpoint or analysis serves all erasures that wait. */
+const SCRUB_INTERVAL_MS = { sqlite: 1_000, postgres: 5_000 } as const
+/** Claims held in memory at a time: 10,000 erasures. */
+const SEAL_CLAIMS_MAX = 20
+const SCRUB_TRIES = 5
+const SCRUB_RETRY_MS = 200
+const SWEEP_MS = 3_600_000
+const SWEEP_BATCH = 1_000
+/** Design section 4: a user who lost its token and was not seen for this long is not coming back. */
+const ABANDONED_AFTER_MS = 30 * 86_400_000
+
+/** Starts the loops; the answer stops them, once what is under way is done. */
+export function startErasureWork(deps: ErasureWorkDeps): { stop(): Promise<void> } {
+  const { database, clock, log, metrics } = deps
+  const loop = (name: string, pollMs: number, run: () => Promise<'more' | 'done'>): Loop =>
+    startLoop({
+      clock,
+      pollMs,
+      run,
+      onFailure: (error) => {
+        metrics.failed.inc({ step: name })
+        log.error({ step: name, ...errorFields(error) }, 'erasure.step-failed')
+      },
+    })
+  const finish = loop('finish', POLL_MS, finisher(deps))
+  const remove = loop('remove', POLL_MS, async () => {
+    const outcome = await removeDue(deps)
+    finish.wake()
+    return outcome
+  })
+  const sweep = loop('sweep', SWEEP_MS, () => sweepAbandoned(deps))
+  const stopListening = database.onAnnounced(ERASURE_TOPIC, remove.wake)
+  return {
+    stop: async () => {
+      stopListening()
+      await Promise.all([remove.stop(), finish.stop(), sweep.stop()])
+    },
+  }
+}
+
+async function removeDue(deps: ErasureWorkDeps): Promise<'more' | 'done'> {
+  const limit = REMOVAL_BATCH[deps.database.engine]
+  try {
+    const { erasureCount } = await deps.database.write(deps.removeDevices, { erasureIds: null, limit })
+    deps.metrics.removed.inc(erasureCount)
+    return erasureCount === limit ? 'more' : 'done'
+  } catch (error) {
+    if (error instanceof StorageUnavailable) throw error
+    deps.log.error(errorFields(error), 'erasure.removal-failed')
+    return removeOneByOne(deps, limit)
+  }
+}
+
+/** One erasure that cannot be removed must not hold up the others: each is tried alone, and the failing ones wait. */
+async function removeOneByOne(deps: ErasureWorkDeps, limit: number): Promise<'more' | 'done'> {
+  const { database, metrics } = deps
+  const due = await readDue(database.read, limit)
+  for (const { erasure_id: erasureId, app_key, registration_id, attempts } of due) {
+    try {
+      await database.write(deps.removeDevices, { erasureIds: [erasureId], limit: 1 })
+      metrics.removed.inc()
+    } catch (error) {
+      if (error instanceof StorageUnavailable || registration_id === null) throw error
+      const found = await findRows(database.read, database.engine, [{ app_key, registration_id }])
+      const failure = (found.byUser.get(userOf({ app_key, registration_id })) ?? []).join(', ')
+      await database.write(deferErasures, { erasureId, attempts, failure })
+      metrics.failed.inc({ step: 'remove' })
+      deps.log.error({ erasureId, tables: failure, ...errorFields(error) }, 'erasure.not-removed')
+    }
+  }
+  return 'done'
+}
+
+/** A run of the finishing loop; it remembers when bytes were last made unreadable. */
+function finisher(deps: ErasureWorkDeps): () => Promise<'more' | 'done'> {
+  const { database, clock } = deps
+  let scrubbedAt = Number.NEGATIVE_INFINITY
+  return async () => {
+    await lookAtRemoved(deps)
+    await measureOldest(deps)
+    const begunAt = clock.monotonic()
+    if (begunAt < scrubbedAt + SCRUB_INTERVAL_MS[database.engine]) return 'done'
+    const claims = await claimAll(deps)
+    if (claims.length === 0) return 'done'
+    await scrub(deps)
+    scrubbedAt = begunAt
+    for (const claim of claims) await seal(deps, claim)
+    await measureOldest(deps)
+    return 'more'
+  }
+}
+
+async function lookAtRemoved({ database, log, metrics }: ErasureWorkDeps): Promise<void> {
+  for (let isMore = true; isMore; ) {
+    const { lookedAtCount, left } = await database.write(lookAgain, FINISH_BATCH)
+    for (const { erasureId, tables } of left) {
+      metrics.failed.inc({ step: 'look-again' })
+      log.error({ erasureId, tables: tables.join(', ') }, 'erasure.something-left')
+    }
+    isMore = lookedAtCount === FINISH_BATCH
+  }
+}
+
+type TimedClaim = SealClaim & { readonly takenAt: number }
+
+/** Takes the erasures that are ready to be sealed: all of them, so that one scrub serves them together. */
+async function claimAll({ database, clock }: ErasureWorkDeps): Promise<TimedClaim[]> {
+  const claims: TimedClaim[] = []
+  for (let isMore = true; isMore && claims.length < SEAL_CLAIMS_MAX; ) {
+    const claim = await database.write(claimSealing, FINISH_BATCH)
+    if (claim.erasures.length > 0) claims.push({ ...claim, takenAt: clock.monotonic() })
+    isMore = claim.erasures.length === FINISH_BATCH
+  }
+  return claims
+}
+
+async function scrub({ database, clock }: ErasureWorkDeps): Promise<void> {
+  for (let tries = 0; tries < SCRUB_TRIES; tries++) {
+    if (await database.scrub()) return
+    await clock.sleep(SCRUB_RETRY_MS)
+  }
+  throw new StorageUnavailable('readers kept the log from being truncated')
+}
+
+/** Signs the receipts of a claim and finishes its erasures; the third clock is the database's, carried forward. */
+async function seal(deps: ErasureWorkDeps, claim: TimedClaim): Promise<void> {
+  const { database, clock, metrics, signingKeys, issuer } = deps
+  const erasedAt = Math.round(claim.now + clock.monotonic() - claim.takenAt)
+  const finished = await Promise.all(
+    claim.erasures.map(async (erasure): Promise<FinishInput> => {
+      const receipt = await signReceipt(signingKeys, { erasure, erasedAt, issuer, engine: database.engine })
+      return { erasureId: erasure.erasure_id, erasedAt, receipt }
+    }),
+  )
+  metrics.erased.inc(await database.write(finishErasures, finished))
+  for (const { accepted_at, removed_at } of claim.erasures) {
+    metrics.removedSeconds.observe(((removed_at ?? erasedAt) - accepted_at) / 1_000)
+    metrics.erasedSeconds.observe((erasedAt - accepted_at) / 1_000)
+  }
+}
+
+async function measureOldest({ database, clock, metrics }: ErasureWorkDeps): Promise<void> {
+  const acceptedAt = await readOldestOpen(database.read)
+  metrics.oldestOpenSeconds.set(acceptedAt === null ? 0 : Math.max(0, clock.now() - acceptedAt) / 1_000)
+}
+
+async function sweepAbandoned(deps: ErasureWorkDeps): Promise<'more' | 'done'> {
+  const notSeenSince = deps.clock.now() - ABANDONED_AFTER_MS
+  const abandoned = await readAbandoned(deps.database.read, { notSeenSince, limit: SWEEP_BATCH })
+  for (const { app_key, registration_id } of abandoned) {
+    const app = await deps.apps.find(app_key)
+    if (!app) throw new Error('a device belongs to an app that does not exist')
+    const input = {
+      app,
+      registrationId: registration_id,
+      origin: 'sweep',
+      onlyIfAbandonedSince: notSeenSince,
+    } as const
+    await acceptErasure(deps, input)
+    deps.metrics.accepted.inc({ origin: 'sweep' })
+  }
+  return abandoned.length === SWEEP_BATCH ? 'more' : 'done'
+}

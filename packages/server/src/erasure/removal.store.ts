@@ -1,0 +1,120 @@
+/**
+ * The write unit that removes what an accepted erasure has hidden. What is removed follows from the erasure rules; this
+ * file knows no table of another room by name.
+ */
+
+import type { RegistrationId } from '../kernel/personal.ts'
+import type { Tables, Tx } from '../schema.ts'
+import type { Unit } from '../storage/database.ts'
+import { ONCE, type Statement, statement } from '../storage/statement.ts'
+import { background } from '../storage/unit.ts'
+
+/** What stands in the plan for a table: a statement that deletes the rows of these users and returns whose they were. */
+export interface RemovalStep {
+  readonly table: string
+  readonly statement: Statement<UserKey, UserKey>
+}
+
+interface UserKey {
+  readonly app_key: string
+  readonly registration_id: RegistrationId
+}
+
+/** Removes the erasures of these ids; null: those that are due, the longest waiting first, at most `limit`. */
+export interface RemovalInput {
+  readonly erasureIds: readonly string[] | null
+  readonly limit: number
+}
+
+export interface RemovalOutput {
+  readonly erasureCount: number
+  readonly rowCount: number
+}
+
+interface Claimed {
+  readonly erasure_id: string
+  readonly app_key: string
+  readonly registration_id: RegistrationId
+  readonly removed: string | null
+}
+
+/** The step for a table that carries the device's key. */
+export function removalStep(table: string): RemovalStep {
+  return {
+    table,
+    statement: statement<UserKey>()(
+      `erasure.remove-${table}`,
+      { app_key: 'text', registration_id: 'text' },
+      (q) => `delete from ${table} where (app_key, registration_id) in
+        (select app_key, registration_id from ${q.input}) returning app_key, registration_id`,
+    ) as RemovalStep['statement'],
+  }
+}
+
+export function removeDevices(plan: readonly RemovalStep[]): Unit<RemovalInput, RemovalOutput, Tables> {
+  return background('erasure.remove', async (tx: Tx, inputs: readonly RemovalInput[]) => {
+    const outputs: RemovalOutput[] = []
+    for (const input of inputs) outputs.push(await remove(tx, plan, input))
+    return outputs
+  })
+}
+
+async function remove(tx: Tx, plan: readonly RemovalStep[], input: RemovalInput): Promise<RemovalOutput> {
+  const claimed = input.erasureIds
+    ? await tx.query(
+        CLAIM_THESE,
+        input.erasureIds.map((id) => ({ erasure_id: id })),
+      )
+    : await tx.query(CLAIM_DUE, ONCE, tx.now, input.limit)
+  const keys = claimed.map(({ app_key, registration_id }) => ({ app_key, registration_id }))
+  const counts = new Map(claimed.map((erasure) => [userOf(erasure), removedBefore(erasure)]))
+  let rowCount = 0
+  for (const step of plan) {
+    for (const row of await tx.query(step.statement, keys)) {
+      const count = counts.get(userOf(row))
+      if (count) count[step.table] = (count[step.table] ?? 0) + 1
+      rowCount++
+    }
+  }
+  await tx.query(
+    MARK_REMOVED,
+    claimed.map((erasure) => ({
+      erasure_id: erasure.erasure_id,
+      removed: JSON.stringify(counts.get(userOf(erasure))),
+    })),
+    tx.now,
+  )
+  return { erasureCount: claimed.length, rowCount }
+}
+
+function userOf(key: UserKey): string {
+  return `${key.app_key}\n${key.registration_id}`
+}
+
+/** Rows that an earlier try removed, before the second look found more. */
+function removedBefore({ removed }: Claimed): Record<string, number> {
+  return removed === null ? {} : (JSON.parse(removed) as Record<string, number>)
+}
+
+const CLAIM_DUE = statement<Claimed>()(
+  'erasure.claim-due',
+  {},
+  (q) => `select e.erasure_id, e.app_key, e.registration_id, e.removed from erasure e
+    where e.state = 'accepted' and e.state <> 'erased' and e.run_at <= ${q.value(1)}
+    order by e.run_at, e.erasure_id limit ${q.value(2)} ${q.skipLocked('e')}`,
+)
+
+const CLAIM_THESE = statement<Claimed>()(
+  'erasure.claim-these',
+  { erasure_id: 'text' },
+  (q) => `select e.erasure_id, e.app_key, e.registration_id, e.removed from ${q.input}
+    join erasure e on e.erasure_id = input.erasure_id where e.state = 'accepted' ${q.skipLocked('e')}`,
+)
+
+const MARK_REMOVED = statement()(
+  'erasure.mark-removed',
+  { erasure_id: 'text', removed: 'text' },
+  (q) => `update erasure as e set state = 'verifying', removed_at = ${q.value(1)}, removed = input.removed,
+      attempts = e.attempts + 1, run_at = ${q.value(1)}
+    from ${q.input} where e.erasure_id = input.erasure_id`,
+)

@@ -1,0 +1,75 @@
+/** Real databases for tests: a fresh SQLite file, a fresh PostgreSQL database. Every suite runs on both. */
+
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { describe, type TestContext } from 'node:test'
+import { testDatabaseUrl } from '../../../../tools/postgres/test-database.ts'
+import { type Clock, systemClock } from '../../src/kernel/clock.ts'
+import { type Db, tables } from '../../src/schema.ts'
+import type { Engine } from '../../src/storage/database.ts'
+import { openPostgres, type PostgresOptions } from '../../src/storage/postgres/postgres-database.ts'
+import { openSqlite, type SqliteOptions } from '../../src/storage/sqlite/sqlite-database.ts'
+
+export interface TestDatabase {
+  readonly database: Db
+  /** SQLite: the folder of the file. */
+  readonly directory: string
+  /** PostgreSQL: where the database is; empty on SQLite. */
+  readonly url: string
+}
+
+export interface TestDatabaseOptions {
+  readonly clock?: Clock
+  readonly sqlite?: Partial<SqliteOptions>
+  readonly postgres?: Partial<PostgresOptions>
+}
+
+/** Opens a fresh database that is closed and removed when the test ends, however it ends. */
+export type OpenDatabase = (t: TestContext, options?: TestDatabaseOptions) => Promise<TestDatabase>
+
+const WRITER_THREAD = new URL('../../src/writer-thread.ts', import.meta.url)
+
+/** The tables whose planner statistics could quote a user. */
+export const personalTables: readonly string[] = Object.values(tables)
+  .filter((table) => Object.values(table.columns).some((column) => column.tells !== undefined))
+  .map((table) => table.name)
+
+/** Describes the same behaviour once for each engine. */
+export function forEachEngine(title: string, suite: (open: OpenDatabase, engine: Engine) => void): void {
+  describe(`${title}, on SQLite`, () => suite(openTestSqlite, 'sqlite'))
+  describe(`${title}, on PostgreSQL`, () => suite(openTestPostgres, 'postgres'))
+}
+
+export async function openTestSqlite(t: TestContext, options: TestDatabaseOptions = {}): Promise<TestDatabase> {
+  const directory = mkdtempSync(path.join(tmpdir(), 'lethe-test-'))
+  const database: Db = await openSqlite({
+    file: path.join(directory, 'lethe.sqlite'),
+    writerThread: WRITER_THREAD,
+    clock: options.clock ?? systemClock(),
+    onFault: rethrow,
+    ...options.sqlite,
+  })
+  t.after(async () => {
+    await database.close()
+    rmSync(directory, { recursive: true, force: true })
+  })
+  return { database, directory, url: '' }
+}
+
+export async function openTestPostgres(t: TestContext, options: TestDatabaseOptions = {}): Promise<TestDatabase> {
+  const { url, drop } = await testDatabaseUrl()
+  const database: Db = await openPostgres(
+    { url, clock: options.clock ?? systemClock(), onFault: rethrow, ...options.postgres },
+    personalTables,
+  )
+  t.after(async () => {
+    await database.close()
+    await drop()
+  })
+  return { database, directory: '', url }
+}
+
+function rethrow(error: unknown): never {
+  throw error
+}
