@@ -7,15 +7,16 @@ export const sqliteDialect: Dialect = {
   parameters: (statement, rows, scalars) => {
     const names = Object.keys(statement.columns)
     const batch = rows.map((row) => names.map((name) => (row as Record<string, unknown>)[name]))
-    return names.length === 0 ? [...scalars] : [JSON.stringify(batch), ...scalars]
+    const values = scalars.map((value, index) => [`v${index + 1}`, value])
+    return [{ input: JSON.stringify(batch), ...Object.fromEntries(values) }]
   },
 }
 
 function textFor(columns: InputColumns): StatementText {
   const fields = Object.keys(columns).map((name, index) => `value ->> ${index} as ${name}`)
   return {
-    input: `(select ${fields.join(', ')} from json_each(?1)) as input`,
-    value: (n) => `?${n + (fields.length === 0 ? 0 : 1)}`,
+    input: `(select ${fields.join(', ')} from json_each(:input)) as input`,
+    value: (n) => `:v${n}`,
     lockRows: () => '',
     skipLocked: () => '',
   }
