@@ -7,8 +7,8 @@ import { answer } from '../kernel/reply.ts'
 export interface HealthDeps {
   /** Rejects when the database does not answer. */
   readonly ping: () => Promise<void>
-  /** Each gives a sentence when something needs an operator's eye, and undefined when all is well. */
-  readonly warnings: readonly (() => string | undefined | Promise<string | undefined>)[]
+  /** Each gives a sentence for everything that needs an operator's eye. */
+  readonly warnings: readonly (() => Promise<readonly string[]>)[]
 }
 
 export interface MetricsDeps {
@@ -51,7 +51,7 @@ export function readReadiness({ ping, warnings }: HealthDeps): Operation {
     handle: async () => {
       await ping()
       const said = await Promise.all(warnings.map((warn) => warn()))
-      return answer({ status: 'ok', warnings: said.filter((sentence) => sentence !== undefined) })
+      return answer({ status: 'ok', warnings: said.flat() })
     },
   })
 }
