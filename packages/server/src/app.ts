@@ -6,6 +6,10 @@ import { createFirstApp } from './apps/create-app.ts'
 import { createAppDirectory } from './apps/find-app.ts'
 import { createSeal } from './apps/seal.ts'
 import type { Settings } from './config.ts'
+import { erasureWarnings } from './erasure/erasure-health.ts'
+import { erasureMetrics } from './erasure/erasure-metrics.ts'
+import { startErasureWork } from './erasure/erasure-work.ts'
+import { loadSigningKeys } from './erasure/signing-keys.ts'
 import { createAdmissions } from './http/admit.ts'
 import { createHttpMetrics } from './http/metrics.ts'
 import { createRoutes } from './http/routes.ts'
@@ -17,6 +21,7 @@ import { type Db, tables } from './schema.ts'
 import { readCatalogue } from './storage/catalogue.ts'
 import { checkSchema } from './storage/check-schema.ts'
 import { OutcomeUnknown, StorageUnavailable } from './storage/errors.ts'
+import { units } from './units.ts'
 
 export interface AppDeps {
   readonly database: Db
@@ -29,6 +34,8 @@ export interface AppDeps {
     Pick<Settings, 'appKey' | 'masterSecret' | 'operatorToken' | 'publicUrl' | 'trustedProxies' | 'rateLimit'>
   >
   readonly version: string
+  /** The unit that removes rows; a test gives one with a step missing. */
+  readonly removeDevices?: typeof units.removeDevices
 }
 
 /** Work in the background. */
@@ -83,16 +90,25 @@ export async function createApp(deps: AppDeps): Promise<RunningApp> {
   const seal = createSeal(deps.secretKey, deps.random)
   const apps = createAppDirectory({ database, seal, clock })
   const metrics = createHttpMetrics()
-  const workers: Worker[] = []
+  const signingKeys = await loadSigningKeys({ ...deps, seal })
+  const erasure = {
+    ...deps,
+    apps,
+    signingKeys,
+    metrics: erasureMetrics(metrics.registry),
+    removeDevices: deps.removeDevices ?? units.removeDevices,
+    issuer: settings.publicUrl ?? 'lethe',
+  }
   const http: HttpServer = await createHttpServer({
     ...deps,
     routes: createRoutes({
       ...deps,
       seal,
       apps,
+      erasure,
       registry: metrics.registry,
       ping: () => database.ping(),
-      warnings: [],
+      warnings: [() => erasureWarnings(deps)],
       openApi: () => http.openApi(),
     }),
     admissions: createAdmissions({
@@ -107,6 +123,7 @@ export async function createApp(deps: AppDeps): Promise<RunningApp> {
     metrics,
     trustedProxies: settings.trustedProxies ?? [],
   })
+  const workers: Worker[] = [startErasureWork(erasure)]
   return {
     http,
     workers,

@@ -1,6 +1,7 @@
 /** Client API: a user's own browser or phone registers, reads and changes itself. Self-deletion stands with the erasures. */
 
 import {
+  ClientAppAnswer,
   ClientAppParams,
   ClientDeviceAnswer,
   type ClientDeviceBody,
@@ -21,6 +22,16 @@ import { type DeviceRow, readTagsAndAlias } from './devices.store.ts'
 import { tokenTombstones } from './digests.ts'
 import { parseAliasChange, parseDeviceToken, parseFacts, parseId, parseTagChange } from './parse-device.ts'
 import { registerClient } from './register-client.ts'
+
+/** What a client needs to know before it registers. Web Push has no keys yet, so there is nothing to subscribe with. */
+export function readApp(): Operation<App> {
+  return operation({
+    id: 'readApp',
+    summary: 'Read the public settings of the app',
+    schema: { params: ClientAppParams, answers: { 200: ClientAppAnswer } },
+    handle: ({ caller }) => answer({ app_key: caller.appKey, vapid_public_key: null }),
+  })
+}
 
 export function register(deps: DevicesDeps): Operation<App> {
   return operation({

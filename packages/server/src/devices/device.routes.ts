@@ -23,6 +23,8 @@ import { readLastSeen, readTagsAndAlias } from './devices.store.ts'
 import { parseAliasChange, parseId, parseTagChange } from './parse-device.ts'
 import { registerTokens, type TokenResult } from './register-tokens.ts'
 
+export type { DevicesDeps }
+
 export function readDevice({ database }: DevicesDeps): Operation<App> {
   return operation({
     id: 'readDevice',

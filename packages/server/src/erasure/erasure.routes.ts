@@ -17,6 +17,7 @@ import type { SigningKeys } from './signing-keys.ts'
 
 export interface ErasureDeps extends AcceptErasureDeps {
   readonly metrics: Pick<ErasureMetrics, 'accepted'>
+  readonly signingKeys: SigningKeys
 }
 
 export function deleteDevice(deps: ErasureDeps): Operation<App> {

@@ -10,7 +10,34 @@ import {
   showApp,
 } from '../apps/apps.admin.routes.ts'
 import type { App } from '../apps/authenticate-app.ts'
+import { deleteAlias, readAlias } from '../devices/alias.routes.ts'
+import { changeSelf, readApp, readSelf, register } from '../devices/client.routes.ts'
+import {
+  type DevicesDeps,
+  readDevice,
+  readDeviceStatus,
+  registerDeviceTokens,
+  setDevice,
+} from '../devices/device.routes.ts'
+import {
+  countTags,
+  deleteTag,
+  listTags,
+  readTagOfDevice,
+  readTagQuota,
+  setTag,
+} from '../devices/tag.routes.ts'
+import {
+  deleteDevice,
+  deleteNobody,
+  deleteSelf,
+  type ErasureDeps,
+  readErasureById,
+  readErasureOfDevice,
+  readSigningKeySet,
+} from '../erasure/erasure.routes.ts'
 import type { Operation } from '../kernel/operation.ts'
+import type { Db } from '../schema.ts'
 import {
   type HealthDeps,
   type MetricsDeps,
@@ -22,12 +49,39 @@ import {
 import type { Access, Method, Route } from './route.ts'
 
 /** What the operations of all rooms use. */
-export interface RoutesDeps extends AdminAppsDeps, HealthDeps, MetricsDeps {
+export interface RoutesDeps extends DevicesDeps, AdminAppsDeps, HealthDeps, MetricsDeps {
+  readonly database: Db
+  readonly erasure: ErasureDeps
   readonly openApi: () => unknown
 }
 
 export function createRoutes(d: RoutesDeps): Route[] {
   return [
+    // The customer's server, with app key and master secret.
+    server('POST', '/v4/devices/status', readDeviceStatus(d)),
+    server('POST', '/v4/devices/token/registration_id', registerDeviceTokens(d)),
+    server('GET', '/v4/devices/:registration_id', readDevice(d)),
+    server('POST', '/v4/devices/:registration_id', setDevice(d)),
+    server('DELETE', '/v4/devices/:registration_id', deleteDevice(d.erasure)),
+    server('DELETE', '/v4/devices', deleteNobody()),
+    server('GET', '/v4/devices/:registration_id/erasure', readErasureOfDevice(d)),
+    server('GET', '/v4/erasures/:erasure_id', readErasureById(d)),
+    server('GET', '/v4/tags', listTags(d)),
+    server('GET', '/v4/tags/quota-info', readTagQuota(d)),
+    server('POST', '/v4/tags/:tag', setTag(d)),
+    server('DELETE', '/v4/tags/:tag', deleteTag(d)),
+    server('GET', '/v4/tags/:tag/registration_ids/:registration_id', readTagOfDevice(d)),
+    server('GET', '/v4/tags_count', countTags(d)),
+    server('GET', '/v4/aliases/:alias', readAlias(d)),
+    server('DELETE', '/v4/aliases/:alias', deleteAlias(d)),
+
+    // A user's own client, with its device secret.
+    client('GET', '/client/v1/apps/:app_key', readApp()),
+    client('POST', '/client/v1/apps/:app_key/registrations', register(d)),
+    client('GET', '/client/v1/apps/:app_key/registrations/:registration_id', readSelf(d)),
+    client('PUT', '/client/v1/apps/:app_key/registrations/:registration_id', changeSelf(d)),
+    client('DELETE', '/client/v1/apps/:app_key/registrations/:registration_id', deleteSelf(d.erasure)),
+
     // An operator, with the operator token.
     operator('GET', '/admin/v1/apps', listApps(d)),
     operator('POST', '/admin/v1/apps', createApp(d)),
@@ -40,6 +94,7 @@ export function createRoutes(d: RoutesDeps): Route[] {
     open('GET', '/readyz', readReadiness(d)),
     open('GET', '/metrics', readMetrics(d)),
     open('GET', '/openapi.json', readOpenApi(d.openApi)),
+    open('GET', '/.well-known/jwks.json', readSigningKeySet(d.erasure.signingKeys)),
   ]
 }
 

@@ -17,6 +17,7 @@ export interface TestDatabase {
   readonly directory: string
   /** PostgreSQL: where the database is; empty on SQLite. */
   readonly url: string
+  close(): Promise<void>
 }
 
 export interface TestDatabaseOptions {
@@ -37,11 +38,20 @@ export const personalTables: readonly string[] = Object.values(tables)
 
 /** Describes the same behaviour once for each engine. */
 export function forEachEngine(title: string, suite: (open: OpenDatabase, engine: Engine) => void): void {
-  describe(`${title}, on SQLite`, () => suite(openTestSqlite, 'sqlite'))
-  describe(`${title}, on PostgreSQL`, () => suite(openTestPostgres, 'postgres'))
+  describe(`${title}, on SQLite`, () => suite(closing(openTestSqlite), 'sqlite'))
+  describe(`${title}, on PostgreSQL`, () => suite(closing(openTestPostgres), 'postgres'))
 }
 
-export async function openTestSqlite(t: TestContext, options: TestDatabaseOptions = {}): Promise<TestDatabase> {
+/** A test that fails half-way must not leave a writer behind: the runner would wait for it for ever. */
+function closing(open: (options?: TestDatabaseOptions) => Promise<TestDatabase>): OpenDatabase {
+  return async (t, options) => {
+    const opened = await open(options)
+    t.after(opened.close)
+    return opened
+  }
+}
+
+export async function openTestSqlite(options: TestDatabaseOptions = {}): Promise<TestDatabase> {
   const directory = mkdtempSync(path.join(tmpdir(), 'lethe-test-'))
   const database: Db = await openSqlite({
     file: path.join(directory, 'lethe.sqlite'),
@@ -50,24 +60,24 @@ export async function openTestSqlite(t: TestContext, options: TestDatabaseOption
     onFault: rethrow,
     ...options.sqlite,
   })
-  t.after(async () => {
+  const close = async () => {
     await database.close()
     rmSync(directory, { recursive: true, force: true })
-  })
-  return { database, directory, url: '' }
+  }
+  return { database, directory, url: '', close }
 }
 
-export async function openTestPostgres(t: TestContext, options: TestDatabaseOptions = {}): Promise<TestDatabase> {
+export async function openTestPostgres(options: TestDatabaseOptions = {}): Promise<TestDatabase> {
   const { url, drop } = await testDatabaseUrl()
   const database: Db = await openPostgres(
     { url, clock: options.clock ?? systemClock(), onFault: rethrow, ...options.postgres },
     personalTables,
   )
-  t.after(async () => {
+  const close = async () => {
     await database.close()
     await drop()
-  })
-  return { database, directory: '', url }
+  }
+  return { database, directory: '', url, close }
 }
 
 function rethrow(error: unknown): never {
