@@ -38,10 +38,10 @@ function example(url: string, app: { readonly appKey: string; readonly masterSec
     `  APP=${quoted(app.appKey)}`,
     `  SECRET=${quoted(app.masterSecret)}`,
     `  ID=$(curl -s "$LETHE/client/v1/apps/$APP/registrations" ${json} -d '{"platform":"web"}' | ${cutId})`,
-    `  curl -s ${auth} "$LETHE/v4/devices/$ID" ${json} -d '{"tags":{"add":["news"]},"alias":"alice"}'`,
-    `  curl -s ${auth} "$LETHE/v4/devices/$ID"`,
-    `  curl -si ${auth} -X DELETE "$LETHE/v4/devices/$ID"`,
-    `  curl -s ${auth} "$LETHE/v4/devices/$ID/erasure"`,
+    `  curl -s ${auth} "$LETHE/v4/devices/$ID" ${json} -d '{"tags":{"add":["news"]},"alias":"alice"}'; echo`,
+    `  curl -s ${auth} "$LETHE/v4/devices/$ID"; echo`,
+    `  curl -si ${auth} -X DELETE "$LETHE/v4/devices/$ID"; echo`,
+    `  curl -s ${auth} "$LETHE/v4/devices/$ID/erasure"; echo`,
   ]
 }
 
