@@ -17,7 +17,7 @@ import { createHttpServer, type HttpServer } from './http/server.ts'
 import type { Clock } from './kernel/clock.ts'
 import type { Log } from './kernel/log.ts'
 import type { Random } from './kernel/random.ts'
-import { type Db, tables } from './schema.ts'
+import { type Db, personalColumns, tables } from './schema.ts'
 import { readCatalogue } from './storage/catalogue.ts'
 import { checkSchema } from './storage/check-schema.ts'
 import { OutcomeUnknown, StorageUnavailable } from './storage/errors.ts'
@@ -61,9 +61,7 @@ export interface FirstStart {
 export const writerThread = new URL('./writer-thread.ts', import.meta.url)
 
 /** The tables that tell something about users. */
-export const personalTables: readonly string[] = Object.values(tables)
-  .filter((table) => Object.values(table.columns).some((column) => column.tells !== undefined))
-  .map((table) => table.name)
+export const personalTables: readonly string[] = Object.keys(personalColumns)
 
 /**
  * Checks the database and makes what a new one needs. Several nodes may do this at once.
@@ -95,6 +93,7 @@ export async function createApp(deps: AppDeps): Promise<RunningApp> {
     ...deps,
     apps,
     signingKeys,
+    personalColumns,
     metrics: erasureMetrics(metrics.registry),
     removeDevices: deps.removeDevices ?? units.removeDevices,
     issuer: settings.publicUrl ?? 'lethe',

@@ -8,7 +8,7 @@ import { appTable, appUsageTable, erasureKeyTable } from './apps/apps.tables.ts'
 import { deviceTable, deviceTagTable, tagTable, tombstoneTable } from './devices/devices.tables.ts'
 import { erasureTable, signingKeyTable } from './erasure/erasure.tables.ts'
 import type { Database, Reader, Transaction } from './storage/database.ts'
-import type { Row } from './storage/table.ts'
+import type { Row, Table } from './storage/table.ts'
 
 export const tables = {
   app: appTable,
@@ -30,6 +30,14 @@ export type TableName = keyof Tables
 export type Db = Database<Tables>
 export type Read = Reader<Tables>
 export type Tx = Transaction<Tables>
+
+/** The columns of each table that tell something about a user; tables without any are not in it. */
+export const personalColumns: Readonly<Record<string, readonly string[]>> = Object.fromEntries(
+  Object.values<Table>(tables).flatMap(({ name, columns }) => {
+    const names = Object.keys(columns).filter((column) => columns[column]?.tells !== undefined)
+    return names.length > 0 ? [[name, names]] : []
+  }),
+)
 
 /** What an erasure does with a table. */
 export type ErasureRule<Name extends TableName> =

@@ -187,8 +187,8 @@ export function setToken(set: WorkingSet, device: WorkingDevice, token: DeviceTo
 export function changeTags(set: WorkingSet, device: WorkingDevice, change: TagChange): void {
   assert(device.isLive, 'tags are changed on a live device only')
   const after = tagsAfter(device, change)
-  for (const tag of device.tags) if (!after.has(tag)) countTag(set, device, tag, -1)
-  for (const tag of after) if (!device.tags.has(tag)) countTag(set, device, tag, 1)
+  for (const tag of device.tags) if (!after.has(tag)) countTag(set, device, { tag, by: -1 })
+  for (const tag of after) if (!device.tags.has(tag)) countTag(set, device, { tag, by: 1 })
   device.tags.clear()
   for (const tag of after) device.tags.add(tag)
 }
@@ -199,7 +199,7 @@ export function changeTags(set: WorkingSet, device: WorkingDevice, change: TagCh
  */
 export function hideDevice(set: WorkingSet, device: WorkingDevice): void {
   assert(device.isLive, 'only a live device is hidden')
-  for (const tag of device.tags) countTag(set, device, tag, -1)
+  for (const tag of device.tags) countTag(set, device, { tag, by: -1 })
   if (device.alias !== null) {
     set.aliasHolders.delete(keyOf(device.appKey, device.alias))
     usageOf(set, device.appKey).aliasChange--
@@ -253,7 +253,8 @@ function totalOf(count: TagCount | undefined): number {
   return count.total + count.change.web + count.change.android + count.change.ios + count.change.hmos
 }
 
-function countTag(set: WorkingSet, device: WorkingDevice, tag: Tag, by: 1 | -1): void {
+function countTag(set: WorkingSet, device: WorkingDevice, step: { tag: Tag; by: 1 | -1 }): void {
+  const { tag, by } = step
   const key = keyOf(device.appKey, tag)
   const count = set.tagCounts.get(key) ?? noCount(device.appKey, tag, 0)
   count.change[device.platform] += by

@@ -20,7 +20,7 @@ import { type Loop, startLoop } from '../work/loop.ts'
 import { acceptErasure, ERASURE_TOPIC } from './accept-erasure.ts'
 import { readAbandoned, readDue, readOldestOpen } from './erasure.store.ts'
 import type { ErasureMetrics } from './erasure-metrics.ts'
-import { signReceipt } from './receipt.ts'
+import { type ReceiptInput, signReceipt } from './receipt.ts'
 import type { RemovalInput, RemovalOutput } from './removal.store.ts'
 import { claimSealing, type FinishInput, finishErasures, type SealClaim } from './seal.store.ts'
 import type { SigningKeys } from './signing-keys.ts'
@@ -36,6 +36,7 @@ export interface ErasureWorkDeps {
   readonly removeDevices: Unit<RemovalInput, RemovalOutput, Tables>
   readonly signingKeys: SigningKeys
   readonly issuer: string
+  readonly personalColumns: ReceiptInput['personalColumns']
 }
 
 /** Every node looks for itself this often, announced or not. */
@@ -170,11 +171,17 @@ async function scrub({ database, clock }: ErasureWorkDeps): Promise<void> {
 
 /** Signs the receipts of a claim and finishes its erasures; the third clock is the database's, carried forward. */
 async function seal(deps: ErasureWorkDeps, claim: TimedClaim): Promise<void> {
-  const { database, clock, metrics, signingKeys, issuer } = deps
+  const { database, clock, metrics, signingKeys, issuer, personalColumns } = deps
   const erasedAt = Math.round(claim.now + clock.monotonic() - claim.takenAt)
   const finished = await Promise.all(
     claim.erasures.map(async (erasure): Promise<FinishInput> => {
-      const receipt = await signReceipt(signingKeys, { erasure, erasedAt, issuer, engine: database.engine })
+      const receipt = await signReceipt(signingKeys, {
+        erasure,
+        erasedAt,
+        issuer,
+        engine: database.engine,
+        personalColumns,
+      })
       return { erasureId: erasure.erasure_id, erasedAt, receipt }
     }),
   )

@@ -3,7 +3,6 @@
 import { digestAlgorithm, type ReceiptClaims, receiptType } from '@lethe/protocol/receipt.ts'
 import { CompactSign } from 'jose'
 import { assert } from '../kernel/assert.ts'
-import { tables } from '../schema.ts'
 import type { Engine } from '../storage/database.ts'
 import { remains } from './holdings.ts'
 import type { SealingErasure } from './seal.store.ts'
@@ -16,6 +15,8 @@ export interface ReceiptInput {
   /** The public address of this server. */
   readonly issuer: string
   readonly engine: Engine
+  /** The columns of each table that tell something about a user. */
+  readonly personalColumns: Readonly<Record<string, readonly string[]>>
 }
 
 /** The receipt as a compact JWS (RFC 7515), EdDSA over Ed25519. */
@@ -26,7 +27,13 @@ export async function signReceipt(keys: SigningKeys, input: ReceiptInput): Promi
     .sign(keys.current.privateKey)
 }
 
-export function receiptClaims({ erasure, erasedAt, issuer, engine }: ReceiptInput): ReceiptClaims {
+export function receiptClaims({
+  erasure,
+  erasedAt,
+  issuer,
+  engine,
+  personalColumns,
+}: ReceiptInput): ReceiptClaims {
   assert(erasure.removed_at !== null, 'a receipt is for rows that were removed')
   assert(erasure.removed !== null, 'a receipt counts what was removed')
   assert(erasure.looked_through !== null, 'a receipt is for a second look that was taken')
@@ -45,19 +52,13 @@ export function receiptClaims({ erasure, erasedAt, issuer, engine }: ReceiptInpu
     removed_at: wireTime(erasure.removed_at),
     erased_at: wireTime(erasedAt),
     removed,
-    columns: Object.fromEntries(Object.keys(removed).map((table) => [table, personalColumns(table)])),
+    columns: Object.fromEntries(
+      Object.keys(removed).map((table) => [table, [...(personalColumns[table] ?? [])]]),
+    ),
     verified: { tables: JSON.parse(erasure.looked_through) as string[], rows_left: 0 },
     remains: remains(engine),
     told: [],
   }
-}
-
-/** The columns of a table that tell something about a user. */
-function personalColumns(name: string): string[] {
-  const table = Object.entries(tables).find(([known]) => known === name)?.[1]
-  return Object.entries(table?.columns ?? {}).flatMap(([column, { tells }]) =>
-    tells === undefined ? [] : [column],
-  )
 }
 
 function wireTime(ms: number): string {

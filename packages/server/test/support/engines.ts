@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { describe, type TestContext } from 'node:test'
 import { testDatabaseUrl } from '../../../../tools/postgres/test-database.ts'
+import { personalTables } from '../../src/app.ts'
 import { type Clock, systemClock } from '../../src/kernel/clock.ts'
-import { type Db, tables } from '../../src/schema.ts'
+import type { Db } from '../../src/schema.ts'
 import type { Engine } from '../../src/storage/database.ts'
 import { openPostgres, type PostgresOptions } from '../../src/storage/postgres/postgres-database.ts'
 import { openSqlite, type SqliteOptions } from '../../src/storage/sqlite/sqlite-database.ts'
@@ -27,14 +28,11 @@ export interface TestDatabaseOptions {
 }
 
 /** Opens a fresh database that is closed and removed when the test ends, however it ends. */
+export { personalTables }
+
 export type OpenDatabase = (t: TestContext, options?: TestDatabaseOptions) => Promise<TestDatabase>
 
 const WRITER_THREAD = new URL('../../src/writer-thread.ts', import.meta.url)
-
-/** The tables whose planner statistics could quote a user. */
-export const personalTables: readonly string[] = Object.values(tables)
-  .filter((table) => Object.values(table.columns).some((column) => column.tells !== undefined))
-  .map((table) => table.name)
 
 /** Describes the same behaviour once for each engine. */
 export function forEachEngine(title: string, suite: (open: OpenDatabase, engine: Engine) => void): void {
