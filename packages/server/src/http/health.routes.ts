@@ -30,6 +30,12 @@ const Readiness = Type.Object(
   { description: 'The server and its database answer.' },
 )
 
+/** `contentMediaType` puts it into the OpenAPI document as what it is. */
+const PrometheusText = Type.String({
+  contentMediaType: 'text/plain',
+  description: 'The text format of Prometheus.',
+})
+
 /** Says that the process answers. Asks nobody, so it says nothing of the database. */
 export function readHealth(): Operation {
   const healthy = answer({ status: 'ok' })
@@ -60,7 +66,7 @@ export function readMetrics({ registry }: MetricsDeps): Operation {
   return operation({
     id: 'readMetrics',
     summary: 'Metrics for Prometheus',
-    schema: { answers: { 200: Type.String({ description: 'The text format of Prometheus.' }) } },
+    schema: { answers: { 200: PrometheusText } },
     handle: async () => answer(await registry.metrics(), { 'content-type': registry.contentType }),
   })
 }

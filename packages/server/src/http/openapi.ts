@@ -1,6 +1,7 @@
 /** How a route is described in the OpenAPI document. The schemas are the ones that check and write the real thing. */
 
 import { ErrorBody } from '@lethe/protocol/errors.ts'
+import type { OperationSchema } from '../kernel/operation.ts'
 import type { Access, Route } from './route.ts'
 
 /** The document apart from its paths. */
@@ -43,8 +44,18 @@ export function schemaOf({ operation, access }: Route) {
     ...(schema.query ? { querystring: schema.query } : {}),
     ...(schema.headers ? { headers: schema.headers } : {}),
     ...(schema.body ? { body: schema.body } : {}),
-    response: { ...schema.answers, default: ErrorBody },
+    response: { ...answersOf(schema.answers), default: ErrorBody },
   }
+}
+
+/** An answer that is not JSON says so by `contentMediaType`. */
+function answersOf(answers: OperationSchema['answers']): Record<string, unknown> {
+  const entries = Object.entries(answers).map(([status, schema]) => {
+    const { contentMediaType, description } = schema as { contentMediaType?: string; description?: string }
+    if (contentMediaType === undefined) return [status, schema]
+    return [status, { description, content: { [contentMediaType]: { schema } } }]
+  })
+  return Object.fromEntries(entries)
 }
 
 interface Kind {

@@ -53,6 +53,15 @@ describe('the surface of the server', () => {
     assert.deepEqual([readiness.statusCode, readiness.json()], [200, { status: 'ok', warnings: [] }])
   })
 
+  test('without its database the server is there and not ready', async () => {
+    const other = await startTestApp()
+    await other.deps.database.close()
+    const readiness = await other.app.http.inject('/readyz')
+    assert.deepEqual([readiness.statusCode, readiness.json().error.code], [503, 21030])
+    assert.equal((await other.app.http.inject('/healthz')).statusCode, 200)
+    await other.close()
+  })
+
   test('metrics name routes by their patterns', async () => {
     await t.app.http.inject({ url: '/admin/v1/apps/some-app', headers: t.bearer })
     const { headers, body } = await t.app.http.inject('/metrics')
@@ -217,6 +226,7 @@ describe('the surface of the server', () => {
     assert.equal(new Set(ids).size, ids.length)
     assert.ok(ids.includes('createApp'))
     for (const one of operations) assert.ok(one.responses['default'], one.operationId)
+    assert.deepEqual(Object.keys(document.paths['/metrics'].get.responses['200'].content), ['text/plain'])
     assert.deepEqual(document.paths['/admin/v1/apps/{app_key}'].get.security, [{ operator: [] }])
   })
 })
