@@ -23,7 +23,7 @@ export async function addServeCommand(
 }
 
 async function run({ readSettings, serve, settingTable }: Server, command: Command): Promise<number> {
-  const given = command.opts<Record<string, string | undefined>>()
+  const given = givenTo(command)
   const names = Object.entries(settingTable)
   const flags = Object.fromEntries(names.map(([name, { flag }]) => [name, given[attributeOf(flag)]]))
   const settings = readSettings({ flags, env: process.env })
@@ -31,6 +31,13 @@ async function run({ readSettings, serve, settingTable }: Server, command: Comma
   return serve(settings.value, (started) => {
     process.stdout.write(banner(settings.value, started))
   })
+}
+
+/** `--operator-token` is an option of every command too, and commander hands it to the program, wherever it stands. */
+function givenTo(command: Command): Record<string, string | undefined> {
+  const program = command.parent
+  const isGiven = program?.getOptionValueSource('operatorToken') === 'cli'
+  return { ...command.opts(), ...(isGiven ? { operatorToken: program.getOptionValue('operatorToken') } : {}) }
 }
 
 /** Commander only writes the help: environment and defaults are read by the server's own table. */

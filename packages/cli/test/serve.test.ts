@@ -42,8 +42,8 @@ function cleanEnv(env: Env): Env {
 type Serving = { child: ChildProcess; url: string; output(): string; stop(): Promise<number | null> }
 
 /** Starts a server and waits for its banner. */
-async function serve(env: Env): Promise<Serving> {
-  const child = spawn(process.execPath, [LETHE, 'serve'], {
+async function serve(env: Env, flags: string[] = []): Promise<Serving> {
+  const child = spawn(process.execPath, [LETHE, 'serve', ...flags], {
     env: cleanEnv({ LETHE_PORT: '0', ...env }),
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -146,6 +146,15 @@ describe('lethe serve', () => {
       assert.equal(ended.stderr.trimEnd().split('\n').length, 1, ended.stderr)
     }
     taken.close()
+  })
+
+  test('flags are read, the operator token among them', async () => {
+    const token = 'a-token-given-as-a-flag'
+    const flags = ['--data-dir', newFolder(), '--operator-token', token]
+    const server = await serve({ LETHE_OPERATOR_TOKEN: 'a-token-of-the-environment' }, flags)
+    const listed = await lethe(['app', 'list', '--url', server.url, '--operator-token', token])
+    assert.equal(listed.code, 0, listed.stderr)
+    assert.equal(await server.stop(), 0)
   })
 
   test('help names every setting with its variable', async () => {
