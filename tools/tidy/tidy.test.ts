@@ -73,10 +73,11 @@ describe('imports', () => {
     assertRefused(`${inServer}/erasure/guard.ts`, `import '../audience/count-audience.ts'`, /erasure may not/)
   })
 
-  test('a store may import the types of the schema and nothing more of it; other files not even those', () => {
+  test('every room may import the types of the schema, and nothing more of it', () => {
     assertAccepted(`${inServer}/apps/apps.store.ts`, `import type { Tables } from '../schema.ts'`)
     assertRefused(`${inServer}/apps/apps.store.ts`, `import { tables } from '../schema.ts'`, /import type/)
-    assertRefused(`${inServer}/apps/app.ts`, `import type { Tables } from '../schema.ts'`, /may not import/)
+    assertAccepted(`${inServer}/apps/app.ts`, `import type { Db } from '../schema.ts'`)
+    assertRefused(`${inServer}/apps/app.ts`, `import { tables } from '../schema.ts'`, /import type/)
   })
 
   test('main.ts and writer-thread.ts know only what they start', () => {

@@ -45,13 +45,13 @@ const AllowedAddresses = Type.Array(
 const Origins = Type.Array(
   Type.String({
     maxLength: 300,
-    pattern: '^https?://(?:[a-z0-9.-]+|\\[[0-9a-f:.]+\\])(?::[0-9]{1,5})?$',
-    description: 'An origin such as https://shop.example, without a path.',
+    pattern: '^(?:\\*|https?://(?:[a-z0-9.-]+|\\[[0-9a-f:.]+\\])(?::[0-9]{1,5})?)$',
+    description: 'An origin such as https://shop.example, without a path; * for every origin.',
   }),
   {
     maxItems: originsMax,
     description:
-      'Origins of the pages that may use the client API. Empty: no page may; apps on phones have no origin.',
+      "Origins of the pages that may use the client API, besides the server's own. Apps on phones have no origin.",
   },
 )
 
@@ -144,10 +144,7 @@ export const ChangeAppBody = Type.Object(
 )
 export type ChangeAppBody = Static<typeof ChangeAppBody>
 
-/** POST /admin/v1/apps/{app_key}/rotate-secret */
-export const RotateSecretBody = Type.Object({}, { ...closed, description: 'Nothing needs to be said.' })
-export type RotateSecretBody = Static<typeof RotateSecretBody>
-
+/** POST /admin/v1/apps/{app_key}/rotate-secret; it takes no body. */
 export const RotateSecretAnswer = Type.Object(
   { app_key: AppKey, master_secret: MasterSecret },
   { ...closed, description: 'The new secret. The old one has no access from now on.' },

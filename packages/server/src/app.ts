@@ -2,7 +2,7 @@
 
 import { ensureOperatorToken } from './admin/operator-token.ts'
 import { checkSecretKey } from './admin/server-facts.ts'
-import { createFirstApp } from './apps/create-app.ts'
+import { createApp as createConfiguredApp, createFirstApp } from './apps/create-app.ts'
 import { createAppDirectory } from './apps/find-app.ts'
 import { createSeal } from './apps/seal.ts'
 import type { Settings } from './config.ts'
@@ -72,10 +72,10 @@ export async function prepareDatabase(deps: AppDeps): Promise<FirstStart> {
   checkSchema(tables, await readCatalogue(database.read as never, database.engine))
   const seal = createSeal(deps.secretKey, deps.random)
   await checkSecretKey(deps, seal.fingerprint)
-  const made = await createFirstApp(
-    { ...deps, seal },
-    { name: 'First app', appKey: settings.appKey, masterSecret: settings.masterSecret },
-  )
+  const { appKey, masterSecret } = settings
+  const made = appKey
+    ? await createConfiguredApp({ ...deps, seal }, { name: appKey, appKey, masterSecret })
+    : await createFirstApp({ ...deps, seal }, { name: 'First app' })
   return {
     app: made && { appKey: made.row.app_key, masterSecret: made.masterSecret },
     operatorToken: await ensureOperatorToken(deps, settings.operatorToken),

@@ -46,16 +46,16 @@ export const settingTable = {
   }),
   appKey: setting('APP_KEY', '<key>', {
     description:
-      'Key of the first app, made when the database is new. Only together with LETHE_MASTER_SECRET.',
-    absent: 'minted, and printed once',
+      'Key of an app that is made when the database has none of this key. Only together with LETHE_MASTER_SECRET.',
+    absent: 'minted for the first app, and printed once',
     parse: parseText(
       new RegExp(`^(?!group-)[!-9;-~]{1,${appKeyCharactersMax}}$`),
       `1 to ${appKeyCharactersMax} printable ASCII characters without colon and space, not beginning with group-`,
     ),
   }),
   masterSecret: setting('MASTER_SECRET', '<secret>', {
-    description: 'Master secret of the first app. Only together with LETHE_APP_KEY.',
-    absent: 'minted, and printed once',
+    description: 'Master secret of that app. Only together with LETHE_APP_KEY.',
+    absent: 'minted for the first app, and printed once',
     parse: parseText(
       new RegExp(`^[!-~]{1,${masterSecretCharactersMax}}$`),
       `1 to ${masterSecretCharactersMax} printable ASCII characters without space`,
@@ -73,7 +73,7 @@ export const settingTable = {
   }),
   publicUrl: setting('PUBLIC_URL', '<url>', {
     description: 'Address under which clients reach this server; stands in receipts as the issuer.',
-    absent: 'the address that it listens on',
+    absent: 'receipts name `lethe` as their issuer',
     parse: parseUrl,
   }),
   trustedProxies: setting('TRUSTED_PROXIES', '<list>', {

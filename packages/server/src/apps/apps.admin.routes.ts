@@ -93,7 +93,7 @@ export function rotateSecret({ database, apps, random }: AdminAppsDeps): Operati
     id: 'rotateSecret',
     summary: 'Replace the master secret of an app',
     description: 'The old secret has no access any more: on this node at once, on others within a second.',
-    // The body is not declared: RotateSecretBody takes nothing, and most clients send none.
+    // The body is not declared: there is nothing to say, and most clients send none.
     schema: { params: AdminAppParams, answers: { 200: RotateSecretAnswer } },
     handle: async ({ params }) => {
       const masterSecret = mintMasterSecret(random)
