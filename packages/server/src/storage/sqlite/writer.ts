@@ -4,7 +4,8 @@
  *   idle -> draining: a message arrived; `setImmediate` lets more arrive first, so that they share a commit
  *   draining: while anything waits
  *     interactive calls first, all that wait in one durable transaction, each unit's inputs behind a savepoint;
- *     then one background call in a transaction of its own, then scrubs;
+ *     a background call in a transaction of its own, or a scrub, once nobody has asked for anything for a moment, or when it has
+ *     waited long enough: clients that were answered just now are about to ask again, and should not find the thread busy;
  *     between two transactions the thread looks for new messages
  *   draining -> idle: nothing waits
  *   draining -> closed: nothing waits and the main thread asked to close
@@ -23,6 +24,12 @@ type Outcome = { readonly output: unknown } | { readonly failure: Failure }
 
 /** One commit takes at most this many calls: what waits behind it should not wait for more than some 50 ms. */
 const COMMIT_CALLS_MAX = 512
+
+/** A pause of interactive calls this long is taken for quiet: longer than the way of an answer to a client and back. */
+const QUIET_MS = 3
+
+/** Under a load that never pauses, background work still gets a turn this often. */
+const BACKGROUND_WAIT_MAX_MS = 100
 
 /** Serves the main thread until it closes the port. `units` is every unit by name. */
 export function runWriter(units: ReadonlyMap<string, AnyUnit>): void {
@@ -48,6 +55,9 @@ class Writer {
   readonly #background: WriteCall[] = []
   readonly #scrubs: number[] = []
   #now = 0
+  #interactiveAt = 0
+  #backgroundAt = 0
+  #wake = () => {}
   #isDraining = false
   #isClosing = false
 
@@ -69,6 +79,7 @@ class Writer {
       this.#now = Math.max(this.#now, message.now)
       for (const call of message.calls) this.#queueOf(call).push(call)
     }
+    this.#wake()
     if (this.#isDraining) return
     this.#isDraining = true
     setImmediate(() => void this.#drain())
@@ -85,18 +96,41 @@ class Writer {
   }
 
   async #drain(): Promise<void> {
-    for (;;) {
-      const background = this.#interactive.length > 0 ? undefined : this.#background.shift()
-      if (this.#interactive.length > 0) await this.#commit(this.#interactive.splice(0, COMMIT_CALLS_MAX))
-      else if (background) await this.#commit([background])
-      else if (this.#scrubs.length > 0) this.#scrub(this.#scrubs.splice(0))
-      else break
+    while (this.#interactive.length + this.#background.length + this.#scrubs.length > 0) {
+      if (this.#interactive.length > 0) {
+        await this.#commit(this.#interactive.splice(0, COMMIT_CALLS_MAX))
+        this.#interactiveAt = performance.now()
+      } else if (this.#isBackgroundDue()) {
+        await this.#runBackground()
+        this.#backgroundAt = performance.now()
+      } else await this.#rest()
       await new Promise((resolve) => setImmediate(resolve))
     }
     this.#isDraining = false
     if (!this.#isClosing) return
     this.#connection.close()
     this.#post({ kind: 'closed' })
+  }
+
+  #isBackgroundDue(): boolean {
+    const now = performance.now()
+    return now - this.#interactiveAt >= QUIET_MS || now - this.#backgroundAt >= BACKGROUND_WAIT_MAX_MS
+  }
+
+  async #runBackground(): Promise<void> {
+    const call = this.#background.shift()
+    if (call) await this.#commit([call])
+    else this.#scrub(this.#scrubs.splice(0))
+  }
+
+  /** Until there is a new message, or quiet. */
+  async #rest(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, QUIET_MS)
+    this.#wake = resolve
+    await promise
+    clearTimeout(timer)
+    this.#wake = () => {}
   }
 
   /** Runs the calls in one transaction and posts their outcomes once it is on disk. */
