@@ -2,8 +2,9 @@
 
 import type { App } from '../apps/app.ts'
 import { idTombstones } from '../devices/digests.ts'
+import type { Clock } from '../kernel/clock.ts'
 import type { RegistrationId } from '../kernel/personal.ts'
-import { type Random, randomId } from '../kernel/random.ts'
+import { orderedId, type Random } from '../kernel/random.ts'
 import type { Db, Tables } from '../schema.ts'
 import { OutcomeUnknown } from '../storage/errors.ts'
 import { type AcceptInput, type AcceptOutput, acceptErasures } from './accept.store.ts'
@@ -14,6 +15,7 @@ export const ERASURE_TOPIC = 'erasure'
 export interface AcceptErasureDeps {
   readonly database: Db
   readonly random: Random
+  readonly clock: Clock
 }
 
 /**
@@ -21,7 +23,7 @@ export interface AcceptErasureDeps {
  * harmless: the first erasure is answered again.
  */
 export async function acceptErasure(
-  { database, random }: AcceptErasureDeps,
+  { database, random, clock }: AcceptErasureDeps,
   input: {
     app: App
     registrationId: RegistrationId
@@ -32,7 +34,7 @@ export async function acceptErasure(
   const { app, ...rest } = input
   const output = await writeOrLookAgain(database, {
     ...rest,
-    erasureId: randomId(random),
+    erasureId: orderedId(random, clock.now()),
     appKey: app.appKey,
     idTombstones: idTombstones(app.erasureKeys, input.registrationId),
     erasureKey: app.erasureKeys[0],
