@@ -2,6 +2,7 @@
 
 import process from 'node:process'
 import { Command, CommanderError, Option } from 'commander'
+import manifest from '../package.json' with { type: 'json' }
 import { addAppCommands } from './app-commands.ts'
 import { Complaint, EXIT_USAGE } from './complaint.ts'
 import { addReceiptCommands } from './receipt-commands.ts'
@@ -29,6 +30,7 @@ export async function main(args: readonly string[]): Promise<number> {
 function createProgram(setExitCode: (code: number) => void): Command {
   const program = new Command('lethe')
     .description('A push server that can forget, and the tools to run it.')
+    .version(manifest.version, '-V, --version', 'print the version')
     .showHelpAfterError('(lethe --help shows how it is called)')
     .addOption(
       new Option('--url <url>', 'server to talk to').env('LETHE_URL').default('http://127.0.0.1:7300'),

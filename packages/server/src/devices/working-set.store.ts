@@ -58,7 +58,7 @@ export async function loadWorkingSet(tx: Tx, wanted: Wanted): Promise<WorkingSet
 /** Writes back what changed since `loadWorkingSet`. `now`: milliseconds, by the clock of the node that was called. */
 export async function saveWorkingSet(tx: Tx, set: WorkingSet, now: number): Promise<void> {
   const devices = [...set.devices.values()]
-  await saveLosses(tx, devices, now)
+  await saveLosses(tx, set, now)
   await saveBirths(tx, devices, now)
   await saveGains(tx, devices, now)
   await saveTags(tx, devices)
@@ -66,15 +66,29 @@ export async function saveWorkingSet(tx: Tx, set: WorkingSet, now: number): Prom
 }
 
 /** What frees a unique value goes first: hidden devices, dropped aliases, tokens that moved. */
-async function saveLosses(tx: Tx, devices: readonly WorkingDevice[], now: number): Promise<void> {
-  const known = devices.filter((device) => device.before !== null)
+async function saveLosses(tx: Tx, set: WorkingSet, now: number): Promise<void> {
+  const known = [...set.devices.values()].filter((device) => device.before !== null)
   await tx.query(HIDE, known.filter((device) => !device.isLive).map(wireKey))
   const live = known.filter((device) => device.isLive)
   await tx.query(
     CLEAR_ALIAS,
     live.filter((device) => device.before?.alias && device.before.alias !== device.alias).map(wireKey),
   )
-  await tx.query(DETACH, live.filter((device) => device.isDetached).map(wireKey), now)
+  await tx.query(
+    DETACH,
+    live.filter((device) => device.isDetached || isOldTokenTaken(set, device)).map(wireKey),
+    now,
+  )
+}
+
+/** Whether another device of the set takes over the token that this one gives up for a new one. */
+function isOldTokenTaken(
+  set: WorkingSet,
+  { appKey, before, newToken, registrationId }: WorkingDevice,
+): boolean {
+  if (!newToken || before?.tokenDigest == null) return false
+  const holder = set.tokenHolders.get(keyOf(appKey, before.tokenDigest))
+  return holder !== undefined && holder.registrationId !== registrationId
 }
 
 async function saveBirths(tx: Tx, devices: readonly WorkingDevice[], now: number): Promise<void> {
