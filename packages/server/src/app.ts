@@ -31,7 +31,16 @@ export interface AppDeps {
   readonly random: Random
   readonly log: Log
   readonly settings: Partial<
-    Pick<Settings, 'appKey' | 'masterSecret' | 'operatorToken' | 'publicUrl' | 'trustedProxies' | 'rateLimit'>
+    Pick<
+      Settings,
+      | 'appKey'
+      | 'masterSecret'
+      | 'operatorToken'
+      | 'publicUrl'
+      | 'trustedProxies'
+      | 'rateLimit'
+      | 'transactionLeaseMs'
+    >
   >
   readonly version: string
   /** The unit that removes rows; a test gives one with a step missing. */
@@ -56,6 +65,9 @@ export interface FirstStart {
   readonly app?: { readonly appKey: string; readonly masterSecret: string } | undefined
   readonly operatorToken?: string | undefined
 }
+
+/** The default of the setting: see `config.ts`. */
+const LEASE_MS = 10_000
 
 /** The program of SQLite's writer thread. */
 export const writerThread = new URL('./writer-thread.ts', import.meta.url)
@@ -97,6 +109,7 @@ export async function createApp(deps: AppDeps): Promise<RunningApp> {
     metrics: erasureMetrics(metrics.registry),
     removeDevices: deps.removeDevices ?? units.removeDevices,
     issuer: settings.publicUrl ?? 'lethe',
+    leaseMs: settings.transactionLeaseMs ?? LEASE_MS,
   }
   const http: HttpServer = await createHttpServer({
     ...deps,

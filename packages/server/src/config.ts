@@ -96,7 +96,8 @@ export const settingTable = {
   }),
   transactionLeaseMs: setting('TRANSACTION_LEASE', '<milliseconds>', {
     description:
-      'PostgreSQL: how long a transaction of a node that stopped in the middle holds what it locked.',
+      'How long a node that stopped in the middle of something holds what it took: rows that its transaction locked ' +
+      '(PostgreSQL), erasures whose receipts it was signing.',
     default: '10000',
     parse: parseInteger(100, 600_000),
   }),

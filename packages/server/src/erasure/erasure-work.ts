@@ -6,7 +6,7 @@
  *   sweep    erases users whose token another took over and who did not come back
  *
  * The rows of `erasure` are the queue. On PostgreSQL any node may do any of it: a transaction holds what it took, and the
- * database ends the transactions of a node that stopped.
+ * database ends the transactions of a node that stopped. Receipts are signed between two transactions, under a lease.
  */
 
 import type { AppDirectory } from '../apps/find-app.ts'
@@ -37,14 +37,16 @@ export interface ErasureWorkDeps {
   readonly signingKeys: SigningKeys
   readonly issuer: string
   readonly personalColumns: ReceiptInput['personalColumns']
+  /** How long a node that stopped while it signed receipts keeps others from these erasures. */
+  readonly leaseMs: number
 }
 
 /** Every node looks for itself this often, announced or not. */
 const POLL_MS = 1_000
 /** Users removed in one transaction. On SQLite a batch keeps everybody else waiting: 100 take some 20 ms. */
-const REMOVAL_BATCH = { sqlite: 100, postgres: 1_000 } as const
+export const REMOVAL_BATCH = { sqlite: 100, postgres: 1_000 } as const
 /** Users looked at again, and receipts signed, in one go. */
-const FINISH_BATCH = 500
+export const FINISH_BATCH = 500
 /** Not more often than this are bytes made unreadable: one checkpoint or analysis serves all erasures that wait. */
 const SCRUB_INTERVAL_MS = { sqlite: 1_000, postgres: 5_000 } as const
 /** Claims held in memory at a time: 10,000 erasures. */
@@ -151,10 +153,10 @@ async function lookAtRemoved({ database, log, metrics }: ErasureWorkDeps): Promi
 type TimedClaim = SealClaim & { readonly takenAt: number }
 
 /** Takes the erasures that are ready to be sealed: all of them, so that one scrub serves them together. */
-async function claimAll({ database, clock }: ErasureWorkDeps): Promise<TimedClaim[]> {
+async function claimAll({ database, clock, leaseMs }: ErasureWorkDeps): Promise<TimedClaim[]> {
   const claims: TimedClaim[] = []
   for (let isMore = true; isMore && claims.length < SEAL_CLAIMS_MAX; ) {
-    const claim = await database.write(claimSealing, FINISH_BATCH)
+    const claim = await database.write(claimSealing, { limit: FINISH_BATCH, leaseMs })
     if (claim.erasures.length > 0) claims.push({ ...claim, takenAt: clock.monotonic() })
     isMore = claim.erasures.length === FINISH_BATCH
   }

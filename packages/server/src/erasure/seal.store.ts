@@ -4,9 +4,6 @@ import type { Tables, Tx } from '../schema.ts'
 import { ONCE, statement } from '../storage/statement.ts'
 import { background } from '../storage/unit.ts'
 
-/** A node that took an erasure to seal and died is passed after this time, by the database's clock. */
-export const SEAL_LEASE_MS = 60_000
-
 export type SealingErasure = Pick<
   Tables['erasure'],
   | 'erasure_id'
@@ -25,17 +22,20 @@ export interface SealClaim {
   readonly now: number
 }
 
-/** Input: how many to take at most. */
+/**
+ * Takes at most `limit` erasures. After `leaseMs` of the database's clock another node takes what is not finished. A node
+ * that was passed though it lived signs in vain: the first receipt stands.
+ */
 export const claimSealing = background(
   'erasure.claim-sealing',
-  async (tx: Tx, inputs: readonly number[]): Promise<SealClaim[]> => {
+  async (tx: Tx, inputs: readonly { limit: number; leaseMs: number }[]): Promise<SealClaim[]> => {
     const outputs: SealClaim[] = []
-    for (const limit of inputs) {
+    for (const { limit, leaseMs } of inputs) {
       const erasures = await tx.query(CLAIM_SEALING, ONCE, tx.now, limit)
       await tx.query(
         LEASE,
         erasures.map(({ erasure_id }) => ({ erasure_id })),
-        tx.now + SEAL_LEASE_MS,
+        tx.now + leaseMs,
       )
       outputs.push({ erasures, now: tx.now })
     }
