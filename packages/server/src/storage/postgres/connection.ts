@@ -89,6 +89,29 @@ export function readerOf<Tables>(session: Session, seam?: StatementSeam): Reader
   }
 }
 
+/** The pool as Kysely reads through it: what fails because the server is gone is told as StorageUnavailable. */
+export function guardedPool(pool: pg.Pool): pg.Pool {
+  const guarded = async <Result>(work: Promise<Result>): Promise<Result> => {
+    try {
+      return await work
+    } catch (error) {
+      if (isUnavailable(error)) throw new StorageUnavailable('PostgreSQL does not answer')
+      throw error
+    }
+  }
+  const only = {
+    connect: async () => {
+      const session = await guarded(pool.connect())
+      return {
+        query: (text: string, values: unknown[]) => guarded(session.query(text, values)),
+        release: () => session.release(),
+      }
+    },
+    end: () => pool.end(),
+  }
+  return only as unknown as pg.Pool
+}
+
 /** Serialisation failures, deadlocks, and a unique value that somebody else took in between: run the unit again. */
 export function isWorthAnotherTry(error: unknown): boolean {
   return ['40001', '40P01', '23505'].includes(sqlState(error) ?? '')

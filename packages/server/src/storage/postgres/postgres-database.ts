@@ -13,6 +13,7 @@ import { migrate } from '../migrations/migrate.ts'
 import type { Statement } from '../statement.ts'
 import { Announcements } from './announcements.ts'
 import {
+  guardedPool,
   isUnavailable,
   isWorthAnotherTry,
   poolOptions,
@@ -139,6 +140,10 @@ class PostgresDatabase<Tables> implements Database<Tables> {
     })
     // A session that dies while idle is reported here; the next use of the pool opens another.
     pool.on('error', () => {})
+    // One that dies in use, between two statements, is reported to itself; its next statement fails.
+    pool.on('connect', (session) => {
+      session.on('error', () => {})
+    })
     return pool
   }
 }
@@ -296,7 +301,9 @@ async function rollback(session: pg.PoolClient): Promise<boolean> {
 }
 
 function pooledReader<Tables>(pool: pg.Pool): Reader<Tables> {
-  const kysely: Kysely<Tables> = new KyselyClass<Tables>({ dialect: new PostgresDialect({ pool }) })
+  const kysely: Kysely<Tables> = new KyselyClass<Tables>({
+    dialect: new PostgresDialect({ pool: guardedPool(pool) }),
+  })
   return {
     kysely,
     query: async (statement, rows, ...scalars) => {
