@@ -12,6 +12,7 @@ import { OutcomeUnknown, StorageUnavailable } from '../errors.ts'
 import { migrate } from '../migrations/migrate.ts'
 import type { Statement } from '../statement.ts'
 import { Announcements } from './announcements.ts'
+import { clearStatisticsOfEmpty } from './clear-statistics.ts'
 import {
   guardedPool,
   isUnavailable,
@@ -107,9 +108,12 @@ class PostgresDatabase<Tables> implements Database<Tables> {
    * Concurrent nodes wait for one another here.
    */
   async scrub(): Promise<boolean> {
-    for (const table of this.#personalTables)
+    let isDone = true
+    for (const table of this.#personalTables) {
       await this.#readers.query(`analyze ${pg.escapeIdentifier(table)}`)
-    return true
+      if (!(await clearStatisticsOfEmpty(this.#readers, table))) isDone = false
+    }
+    return isDone
   }
 
   announce(topic: string): void {

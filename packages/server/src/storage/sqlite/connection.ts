@@ -12,8 +12,8 @@ export type Connection = Sqlite.Database
 const BUSY_TIMEOUT_MS = 1_000
 
 /**
- * `secure_delete` overwrites what is deleted, `temp_store` keeps spilled rows off the disk, `synchronous=FULL` makes a
- * commit wait for the disk. A checkpoint every 10,000 pages (40 MB) instead of 1,000 keeps registration fast.
+ * `secure_delete` overwrites what is deleted (what it misses: `UnusedSpace`), `temp_store` keeps spilled rows off the
+ * disk, `synchronous=FULL` makes a commit wait for the disk. The writer makes its checkpoints itself.
  */
 export function openConnection(file: string, options: { readonly: boolean }): Connection {
   const connection = new Sqlite(file, { readonly: options.readonly, timeout: BUSY_TIMEOUT_MS })
@@ -22,7 +22,6 @@ export function openConnection(file: string, options: { readonly: boolean }): Co
   connection.pragma('foreign_keys = on')
   connection.pragma('secure_delete = on')
   connection.pragma('temp_store = memory')
-  connection.pragma('wal_autocheckpoint = 10000')
   connection.pragma('cache_size = -65536')
   return connection
 }

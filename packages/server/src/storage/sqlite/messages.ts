@@ -1,5 +1,12 @@
 /** What the main thread and the writer thread say to each other. */
 
+/** What the writer thread is started with. */
+export interface WriterData {
+  readonly file: string
+  /** The file, open for reading and writing; see `UnusedSpace`. */
+  readonly descriptor: number
+}
+
 export interface WriteCall {
   readonly id: number
   readonly unit: string

@@ -3,7 +3,7 @@
  * calls of one turn of the event loop in one message.
  */
 
-import { mkdirSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync } from 'node:fs'
 import path from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { Clock } from '../../kernel/clock.ts'
@@ -11,7 +11,7 @@ import { type Database, type Reader, type Unit, WAITING_WRITES_MAX } from '../da
 import { OutcomeUnknown, StorageUnavailable } from '../errors.ts'
 import { migrate } from '../migrations/migrate.ts'
 import { type Connection, isUnavailable, openConnection, readerOf } from './connection.ts'
-import type { Failure, FromWriter, ToWriter, WriteCall } from './messages.ts'
+import type { Failure, FromWriter, ToWriter, WriteCall, WriterData } from './messages.ts'
 
 export interface SqliteOptions {
   /** The database file; its folder is made when missing. */
@@ -47,6 +47,8 @@ class SqliteDatabase<Tables> implements Database<Tables> {
   readonly read: Reader<Tables>
   readonly #options: SqliteOptions
   readonly #connection: Connection
+  /** Closed last: closing any descriptor of the file ends the locks that SQLite holds on it in this process. */
+  readonly #descriptor: number
   readonly #listeners = new Map<string, Set<() => void>>()
   readonly #announced = new Set<string>()
   readonly #sent = new Map<number, Waiting>()
@@ -59,12 +61,14 @@ class SqliteDatabase<Tables> implements Database<Tables> {
   constructor(options: SqliteOptions) {
     this.#options = options
     this.#connection = openConnection(options.file, { readonly: true })
+    this.#descriptor = openSync(options.file, 'r+')
     this.read = guarded(readerOf<Tables>(this.#connection))
   }
 
   start(): Promise<void> {
     return new Promise((resolve, reject) => {
-      const worker = new Worker(this.#options.writerThread, { workerData: { file: this.#options.file } })
+      const workerData: WriterData = { file: this.#options.file, descriptor: this.#descriptor }
+      const worker = new Worker(this.#options.writerThread, { workerData })
       this.#worker = worker
       worker.on('message', (message: FromWriter) => {
         if (message.kind === 'ready') resolve()
@@ -91,6 +95,7 @@ class SqliteDatabase<Tables> implements Database<Tables> {
   }
 
   scrub(): Promise<boolean> {
+    if (!this.#worker) return Promise.resolve(false)
     return new Promise((resolve) => {
       const id = this.#nextId++
       this.#scrubs.set(id, resolve)
@@ -123,6 +128,7 @@ class SqliteDatabase<Tables> implements Database<Tables> {
       await isGone
     }
     this.#connection.close()
+    closeSync(this.#descriptor)
   }
 
   #deliverAnnouncements(): void {

@@ -17,7 +17,11 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import type { Reader, Transaction, Unit } from '../database.ts'
 import { type Connection, isUnavailable, openConnection, readerOf } from './connection.ts'
-import type { Failure, FromWriter, ToWriter, WriteCall } from './messages.ts'
+import type { Failure, FromWriter, ToWriter, WriteCall, WriterData } from './messages.ts'
+import { UnusedSpace } from './unused-space.ts'
+
+/** 40 MB. Ten times SQLite's own figure: registration is faster with few checkpoints. */
+const LOG_PAGES_MAX = 10_000
 
 type AnyUnit = Unit<unknown, unknown>
 type Outcome = { readonly output: unknown } | { readonly failure: Failure }
@@ -35,11 +39,15 @@ const BACKGROUND_WAIT_MAX_MS = 100
 export function runWriter(units: ReadonlyMap<string, AnyUnit>): void {
   const port = parentPort
   if (!port) throw new Error('the writer runs in a worker thread only')
-  const connection = openConnection((workerData as { file: string }).file, { readonly: false })
-  const writer = new Writer(connection, units, (message) => {
+  const { file, descriptor } = workerData as WriterData
+  const connection = openConnection(file, { readonly: false })
+  const unused = new UnusedSpace(file, descriptor)
+  unused.overwriteAll()
+  const post = (message: FromWriter) => {
     port.postMessage(message)
     if (message.kind === 'closed') port.close()
-  })
+  }
+  const writer = new Writer({ connection, unused, units, post })
   port.on('message', (message: ToWriter) => {
     writer.accept(message)
   })
@@ -48,6 +56,7 @@ export function runWriter(units: ReadonlyMap<string, AnyUnit>): void {
 
 class Writer {
   readonly #connection: Connection
+  readonly #unused: UnusedSpace
   readonly #units: ReadonlyMap<string, AnyUnit>
   readonly #post: (message: FromWriter) => void
   readonly #reader: Reader<never>
@@ -55,21 +64,26 @@ class Writer {
   readonly #background: WriteCall[] = []
   readonly #scrubs: number[] = []
   #now = 0
+  #checkpointAt = LOG_PAGES_MAX
   #interactiveAt = 0
   #backgroundAt = 0
   #wake = () => {}
   #isDraining = false
   #isClosing = false
 
-  constructor(
-    connection: Connection,
-    units: ReadonlyMap<string, AnyUnit>,
-    post: (message: FromWriter) => void,
-  ) {
-    this.#connection = connection
-    this.#units = units
-    this.#post = post
-    this.#reader = readerOf(connection)
+  constructor(input: {
+    connection: Connection
+    unused: UnusedSpace
+    units: ReadonlyMap<string, AnyUnit>
+    post: (message: FromWriter) => void
+  }) {
+    this.#connection = input.connection
+    this.#unused = input.unused
+    this.#units = input.units
+    this.#post = input.post
+    this.#reader = readerOf(input.connection)
+    // Checkpoints are ours alone: see `#checkpoint`.
+    this.#connection.pragma('wal_autocheckpoint = 0')
   }
 
   accept(message: ToWriter): void {
@@ -148,6 +162,7 @@ class Writer {
       outcomes = new Map(calls.map((call) => [call, { failure }]))
     }
     this.#post({ kind: 'done', outcomes: calls.map((call) => ({ id: call.id, ...outcomes.get(call) })) })
+    this.#keepLogShort()
   }
 
   async #runAll(calls: readonly WriteCall[]): Promise<Map<WriteCall, Outcome>> {
@@ -190,13 +205,48 @@ class Writer {
   #scrub(ids: readonly number[]): void {
     let isDone = false
     try {
-      const [row] = this.#connection.pragma('wal_checkpoint(truncate)') as { busy: number }[]
-      isDone = row?.busy === 0
+      isDone = this.#checkpoint('truncate').busy === 0
+      if (isDone) {
+        // The cache holds pages as they were before their unused space was overwritten.
+        this.#connection.pragma('shrink_memory')
+        this.#unused.overwriteNoted()
+      }
     } catch (error) {
       if (!isUnavailable(error)) throw error
     }
     this.#post({ kind: 'scrubbed', ids, isDone })
   }
+
+  /** What SQLite would do by itself. A reader may hold the log; then it is tried again when as much has come to it. */
+  #keepLogShort(): void {
+    try {
+      const { log } = this.#logState('noop')
+      if (log < LOG_PAGES_MAX) this.#checkpointAt = LOG_PAGES_MAX
+      if (log < this.#checkpointAt) return
+      this.#checkpoint('passive')
+      this.#unused.overwriteNoted()
+      this.#checkpointAt = log + LOG_PAGES_MAX
+    } catch (error) {
+      if (!isUnavailable(error)) throw error
+    }
+  }
+
+  /** Every checkpoint goes this way, so that no page reaches the file without being noted. */
+  #checkpoint(mode: 'passive' | 'truncate'): LogState {
+    this.#unused.noteWritten()
+    return this.#logState(mode)
+  }
+
+  #logState(mode: 'noop' | 'passive' | 'truncate'): LogState {
+    const [state] = this.#connection.pragma(`wal_checkpoint(${mode})`) as LogState[]
+    return state ?? { busy: 1, log: 0 }
+  }
+}
+
+/** `log`: pages in the write-ahead log. */
+interface LogState {
+  readonly busy: number
+  readonly log: number
 }
 
 function failureOf(error: unknown): Failure {
