@@ -135,9 +135,11 @@ function changeTag(
     return device?.isLive ? [device] : []
   })
   const gaining = live.filter((device) => added.has(device.registrationId) && !device.tags.has(tag))
+  const losing = live.filter((device) => removed.has(device.registrationId) && device.tags.has(tag))
   const tags = { clear: false, add: [tag], remove: [] }
+  const batchLimits = forBatch(limits, gaining.length - losing.length)
   for (const device of gaining) {
-    const passed = limitPassed(set, { appKey, device, tags, limits: forBatch(limits, gaining.length) })
+    const passed = limitPassed(set, { appKey, device, tags, limits: batchLimits })
     if (passed) return { ...passed, value: limits[passed.limit] }
   }
   for (const device of live) {
@@ -150,9 +152,9 @@ function changeTag(
   return { kind: 'changed', skippedCount: added.size + removed.size - live.length }
 }
 
-/** All of the batch must fit, or none gets the tag: leaves room for the others that gain it in the same call. */
-function forBatch(limits: AppLimits, gainingCount: number): AppLimits {
-  return { ...limits, devicesPerTag: limits.devicesPerTag - (gainingCount - 1) }
+/** All of the batch must fit, or none gets the tag: counts the others that gain it in the same call, and those that lose it. */
+function forBatch(limits: AppLimits, gainedCount: number): AppLimits {
+  return { ...limits, devicesPerTag: limits.devicesPerTag - (gainedCount - 1) }
 }
 
 function tombstonesOfMissing(set: WorkingSet, { appKey, add }: TagOnDevices) {
