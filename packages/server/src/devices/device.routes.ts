@@ -123,9 +123,9 @@ function wireResult(result: TokenResult) {
   const { token } = result
   switch (result.kind) {
     case 'registered':
-      return { token, registration_id: result.registrationId, is_new: true, code: 0, message: 'success' }
+      return { token, registration_id: result.registrationId, is_new: true, code: 0 }
     case 'held':
-      return { token, registration_id: result.registrationId, is_new: false, code: 0, message: 'success' }
+      return { token, registration_id: result.registrationId, is_new: false, code: 0 }
     case 'erased': {
       const message = 'the user of this token was deleted; only a registration by the user brings it back'
       return { token, is_new: false, code: errors.registrationIdUnknown.code, message }
