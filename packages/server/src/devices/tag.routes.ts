@@ -92,6 +92,7 @@ export function countTags({ database }: DevicesDeps): Operation<App> {
     summary: 'Count the users that hold each tag',
     schema: { query: TagsQuery, answers: { 200: TagsCountAnswer } },
     async handle({ caller, query }) {
+      if (query.tags === undefined) return refuse('parameterMissing', 'tags is required in the query')
       const tags = parseTagsQuery(query.tags, caller.settings.limits.tagBytes)
       if (!tags.ok) return refuse('parameterInvalid', tags.reason)
       const platforms = parsePlatformsQuery(query.platform)
@@ -141,17 +142,18 @@ export function readTagQuota({ database }: DevicesDeps): Operation<App> {
         tags: tags.value as Tag[],
         platforms: platforms.value,
       })
+      const details = [...counts].map(([tagName, useUidQuota]) => ({
+        tagName,
+        totalUidQuota: limits.devicesPerTag,
+        useUidQuota,
+      }))
       return answer({
         data: {
           totalTagQuota: limits.tagsPerApp,
           useTagQuota: usage.tagCount,
           totalAliasQuota: limits.aliasesPerApp,
           useAliasQuota: usage.aliasCount,
-          tagUidQuotaDetail: [...counts].map(([tagName, useUidQuota]) => ({
-            tagName,
-            totalUidQuota: limits.devicesPerTag,
-            useUidQuota,
-          })),
+          ...(hasTags ? { tagUidQuotaDetail: details } : {}),
         },
       })
     },
