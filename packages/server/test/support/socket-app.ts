@@ -63,6 +63,21 @@ export async function startSocketApp(
   }
 }
 
+/** Waits for the end of an erasure, after which nothing is written any more. */
+export async function untilErased(server: SocketApp, registrationId: string): Promise<void> {
+  const end = performance.now() + ERASED_MS
+  while (performance.now() < end) {
+    const { body } = await server.call(`GET /v4/devices/${registrationId}/erasure`)
+    if ((JSON.parse(body) as { state?: string }).state === 'erased') return
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+  }
+  throw new Error(`the erasure of ${registrationId} did not come to its end`)
+}
+
+/** On PostgreSQL five seconds pass between two refreshes of the planner's statistics. */
+const ERASED_MS = 20_000
+const POLL_MS = 20
+
 /** Puts a user into the registry under an id of the test's choice, which no client can do. */
 export async function insertDevice(
   database: Db,
