@@ -211,7 +211,7 @@ export const removeAliases = interactive(
     const set = await loadWorkingSet(tx, { keys: [], aliases: inputs })
     for (const { appKey, alias, platforms } of inputs) {
       const holder = set.aliasHolders.get(keyOf(appKey, alias))
-      if (holder && platforms.includes(holder.platform)) setAlias(set, holder, null)
+      if (holder?.isLive && platforms.includes(holder.platform)) setAlias(set, holder, null)
     }
     await saveWorkingSet(tx, set, latest(inputs))
     return inputs.map(() => true)

@@ -6,11 +6,13 @@ import type { Read, Tables } from '../schema.ts'
 import { statement } from '../storage/statement.ts'
 import type { DeviceKey } from './working-set.ts'
 
-/** A live device's row, as its own client may see it. */
+/** A device's row, as its own client may see it while it is live. */
 export interface DeviceRow {
   readonly registrationId: RegistrationId
   readonly platform: Platform
   readonly isLive: boolean
+  /** The erasure that hides the device; null while it is live. */
+  readonly erasureId: string | null
   readonly secretDigest: string | null
   readonly createdAt: number
   readonly lastSeenAt: number
@@ -39,6 +41,7 @@ export async function readDeviceRow(read: Read, key: DeviceKey): Promise<DeviceR
     registrationId: row.registration_id,
     platform: row.platform,
     isLive: row.state === 'live',
+    erasureId: row.erasure_id,
     secretDigest: row.secret_digest,
     createdAt: row.created_at,
     lastSeenAt: row.last_seen_at,
@@ -138,6 +141,7 @@ type StoredDevice = Pick<
   | 'registration_id'
   | 'platform'
   | 'state'
+  | 'erasure_id'
   | 'secret_digest'
   | 'created_at'
   | 'last_seen_at'
@@ -150,7 +154,7 @@ const DEVICE_ROW = statement<StoredDevice & { has_token: 0 | 1 }>()(
   KEY,
   (
     q,
-  ) => `select d.registration_id, d.platform, d.state, d.secret_digest, d.created_at, d.last_seen_at, d.alias,
+  ) => `select d.registration_id, d.platform, d.state, d.erasure_id, d.secret_digest, d.created_at, d.last_seen_at, d.alias,
       case when d.token is null then 0 else 1 end as has_token, ${factColumns.map((name) => `d.${name}`).join(', ')}
     from ${q.input} join device d on d.app_key = input.app_key and d.registration_id = input.registration_id`,
 )

@@ -11,6 +11,8 @@ export const deviceTable = table('device', {
   platform: oneOf('web', 'android', 'ios', 'hmos'),
   /** `live`, or `erasing` from the moment a deletion was accepted until the row is gone. */
   state: oneOf('live', 'erasing'),
+  /** The erasure that hides the user; null while it is live. */
+  erasure_id: nullable(text),
   /** SHA-256 of the device secret; null for a user that was registered by its token on the server side. */
   secret_digest: nullable(text),
   created_at: bigint,

@@ -20,22 +20,23 @@ export async function findDevice(
 ): Promise<FoundDevice> {
   const device = await readDeviceRow(deps.database.read, { appKey: app.appKey, registrationId })
   if (device?.isLive) return { kind: 'live', device }
-  const erasureId = await findErasureId(deps, app, registrationId)
-  if (erasureId === undefined) return { kind: 'unknown' }
-  return { kind: device ? 'erasing' : 'erased', erasureId }
+  if (device?.erasureId != null) return { kind: 'erasing', erasureId: device.erasureId }
+  // Only now: a row that went between the two reads has left its tombstone.
+  const digests = idTombstones(app.erasureKeys, registrationId)
+  const found = await findTombstones(
+    deps.database.read,
+    digests.map((digest) => ({ appKey: app.appKey, digest })),
+  )
+  const [erasureId] = found.values()
+  return erasureId === undefined ? { kind: 'unknown' } : { kind: 'erased', erasureId }
 }
 
 /** The erasure of a deleted id; undefined when the id was never deleted in this app. */
 export async function findErasureId(
-  { database }: { readonly database: Db },
+  deps: { readonly database: Db },
   app: App,
   registrationId: RegistrationId,
 ): Promise<string | undefined> {
-  const digests = idTombstones(app.erasureKeys, registrationId)
-  const found = await findTombstones(
-    database.read,
-    digests.map((digest) => ({ appKey: app.appKey, digest })),
-  )
-  const [erasureId] = found.values()
-  return erasureId
+  const found = await findDevice(deps, app, registrationId)
+  return found.kind === 'erasing' || found.kind === 'erased' ? found.erasureId : undefined
 }

@@ -98,7 +98,8 @@ function register(known: Known, input: RegistrationInput): RegistrationOutput {
   if (input.requestDigests.some(isErased)) return { kind: 'erased' }
   if (input.by === 'server' && token) {
     const holder = known.set.tokenHolders.get(keyOf(appKey, token.digest))
-    if (holder) return { kind: 'held', registrationId: holder.registrationId }
+    if (holder?.isLive) return { kind: 'held', registrationId: holder.registrationId }
+    if (holder) return { kind: 'erased' }
     if (input.tokenTombstones.some(isErased)) return { kind: 'erased' }
   }
   const tags = { clear: false, add: input.tags, remove: [] }

@@ -1,6 +1,7 @@
-/** Looks up and lifts tombstones. Digests are keyed; whoever asks computes them with every key version of the app. */
+/** Makes, looks up and lifts tombstones. Digests are keyed; whoever asks computes them with every key version of the app. */
 
-import type { Tx } from '../schema.ts'
+import type { RegistrationId } from '../kernel/personal.ts'
+import type { Tables, Tx } from '../schema.ts'
 import type { Reader } from '../storage/database.ts'
 import { statement } from '../storage/statement.ts'
 import { keyOf } from './working-set.ts'
@@ -24,6 +25,49 @@ export async function liftTombstones(tx: Tx, keys: readonly TombstoneKey[]): Pro
   await tx.query(LIFT, keys.map(wire))
 }
 
+/** What a removal knows of a user whose row is about to go. */
+export interface Burial {
+  readonly appKey: string
+  readonly registrationId: RegistrationId
+  readonly erasureId: string
+  readonly idTombstone: string
+  /** Of the token that the user held when it was hidden. */
+  readonly tokenTombstone: string | null
+}
+
+/**
+ * Locks the rows of these users and leaves tombstones for what must be recognised when it comes back: the id, the token
+ * unless somebody has taken it over since, and the request that registered the user. A user whose row is gone leaves its id.
+ */
+export async function buryDevices(tx: Tx, burials: readonly Burial[]): Promise<void> {
+  const rows = await tx.query(
+    TRACES,
+    burials.map(({ appKey, registrationId }) => ({ app_key: appKey, registration_id: registrationId })),
+  )
+  const traces = new Map(rows.map((row) => [keyOf(row.app_key, row.registration_id), row]))
+  const tombstones = burials.flatMap((burial) => {
+    const trace = traces.get(keyOf(burial.appKey, burial.registrationId))
+    return [
+      tombstoneRow(burial, 'registration_id', burial.idTombstone),
+      tombstoneRow(burial, 'token', trace?.has_token === 1 ? burial.tokenTombstone : null),
+      tombstoneRow(burial, 'request', trace?.request_digest ?? null),
+    ]
+  })
+  await tx.query(
+    BURY,
+    tombstones.filter((row) => row.digest !== null),
+    tx.now,
+  )
+}
+
+function tombstoneRow(
+  { appKey, erasureId }: Burial,
+  kind: Tables['tombstone']['kind'],
+  digest: string | null,
+) {
+  return { app_key: appKey, digest, kind, erasure_id: erasureId }
+}
+
 function wire({ appKey, digest }: TombstoneKey): { app_key: string; digest: string } {
   return { app_key: appKey, digest }
 }
@@ -40,4 +84,27 @@ const LIFT = statement()(
   { app_key: 'text', digest: 'text' },
   (q) => `delete from tombstone where (app_key, digest) in (select app_key, digest from ${q.input})
     and kind = 'token'`,
+)
+
+const TRACES = statement<{
+  app_key: string
+  registration_id: RegistrationId
+  has_token: 0 | 1
+  request_digest: string | null
+}>()(
+  'devices.traces',
+  { app_key: 'text', registration_id: 'text' },
+  (q) => `select d.app_key, d.registration_id, d.request_digest,
+      case when d.token_digest is null then 0 else 1 end as has_token from ${q.input}
+    join device d on d.app_key = input.app_key and d.registration_id = input.registration_id
+    order by d.app_key, d.registration_id ${q.lockRows('d')}`,
+)
+
+/** A token can die twice, with two users who held it one after the other: the later erasure stands. */
+const BURY = statement()(
+  'tombstones.bury',
+  { app_key: 'text', digest: 'text', kind: 'text', erasure_id: 'text' },
+  (q) => `insert into tombstone (app_key, digest, kind, erasure_id, created_at)
+    select app_key, digest, kind, erasure_id, ${q.value(1)} from ${q.input} where true order by app_key, digest
+    on conflict (app_key, digest) do update set erasure_id = excluded.erasure_id, created_at = excluded.created_at`,
 )

@@ -65,18 +65,22 @@ export async function saveWorkingSet(tx: Tx, set: WorkingSet, now: number): Prom
   await saveCounts(tx, set)
 }
 
-/** What frees a unique value goes first: hidden devices, dropped aliases, tokens that moved. */
+/** What frees a unique value goes first: dropped aliases, tokens that moved, off the rows of hidden devices too. */
 async function saveLosses(tx: Tx, set: WorkingSet, now: number): Promise<void> {
   const known = [...set.devices.values()].filter((device) => device.before !== null)
-  await tx.query(HIDE, known.filter((device) => !device.isLive).map(wireKey))
-  const live = known.filter((device) => device.isLive)
+  await tx.query(
+    HIDE,
+    known
+      .filter((device) => device.hiddenBy !== null)
+      .map((device) => ({ ...wireKey(device), erasure_id: device.hiddenBy })),
+  )
   await tx.query(
     CLEAR_ALIAS,
-    live.filter((device) => device.before?.alias && device.before.alias !== device.alias).map(wireKey),
+    known.filter((device) => device.before?.alias && device.before.alias !== device.alias).map(wireKey),
   )
   await tx.query(
     DETACH,
-    live.filter((device) => device.isDetached || isOldTokenTaken(set, device)).map(wireKey),
+    known.filter((device) => device.isDetached || isOldTokenTaken(set, device)).map(wireKey),
     now,
   )
 }
@@ -231,8 +235,10 @@ function workingDevices(
         requestDigest: row.request_digest,
         lastSeenAt: row.last_seen_at,
         isDetached: row.detached_at !== null,
+        erasureId: row.erasure_id,
       },
       isLive: row.state === 'live',
+      hiddenBy: null,
       alias: row.alias,
       tokenDigest: row.token_digest,
       newToken: null,
@@ -244,7 +250,6 @@ function workingDevices(
       birth: null,
     }
     devices.set(key, device)
-    if (!device.isLive) continue
     if (device.alias !== null) aliasHolders.set(keyOf(device.appKey, device.alias), device)
     if (device.tokenDigest !== null) tokenHolders.set(keyOf(device.appKey, device.tokenDigest), device)
   }
@@ -289,6 +294,7 @@ interface LockedRow {
   request_digest: string | null
   last_seen_at: number
   detached_at: number | null
+  erasure_id: string | null
 }
 
 const KEY = { app_key: 'text', registration_id: 'text' } as const
@@ -315,7 +321,7 @@ const ALIAS_HOLDERS = statement<{ app_key: string; registration_id: Registration
   { app_key: 'text', name: 'text' },
   (q) => `select d.app_key, d.registration_id from ${q.input}
     join device d on d.app_key = input.app_key and d.alias = input.name
-    where d.alias is not null and d.state = 'live'`,
+    where d.alias is not null`,
 )
 
 const TOKEN_HOLDERS = statement<{ app_key: string; registration_id: RegistrationId }>()(
@@ -323,14 +329,14 @@ const TOKEN_HOLDERS = statement<{ app_key: string; registration_id: Registration
   { app_key: 'text', name: 'text' },
   (q) => `select d.app_key, d.registration_id from ${q.input}
     join device d on d.app_key = input.app_key and d.token_digest = input.name
-    where d.token_digest is not null and d.state = 'live'`,
+    where d.token_digest is not null`,
 )
 
 const LOCK_DEVICES = statement<LockedRow>()(
   'devices.lock',
   KEY,
   (q) => `select d.app_key, d.registration_id, d.platform, d.state, d.alias, d.token_digest,
-      d.request_digest, d.last_seen_at, d.detached_at from ${q.input}
+      d.request_digest, d.last_seen_at, d.detached_at, d.erasure_id from ${q.input}
     join device d on d.app_key = input.app_key and d.registration_id = input.registration_id
     order by d.app_key, d.registration_id ${q.lockRows('d')}`,
 )
@@ -344,8 +350,8 @@ const TAGS_OF_DEVICES = statement<{ app_key: string; registration_id: Registrati
 
 const HIDE = statement()(
   'devices.hide',
-  KEY,
-  (q) => `update device as d set state = 'erasing' from ${q.input}
+  { ...KEY, erasure_id: 'text' },
+  (q) => `update device as d set state = 'erasing', erasure_id = input.erasure_id from ${q.input}
     where d.app_key = input.app_key and d.registration_id = input.registration_id`,
 )
 

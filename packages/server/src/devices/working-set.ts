@@ -41,6 +41,8 @@ export interface DeviceBefore {
   readonly requestDigest: string | null
   readonly lastSeenAt: number
   readonly isDetached: boolean
+  /** The erasure that hides the device, if one does. */
+  readonly erasureId: string | null
 }
 
 export interface WorkingDevice extends DeviceKey {
@@ -48,6 +50,8 @@ export interface WorkingDevice extends DeviceKey {
   /** As it stood when it was loaded; null for a device that this transaction makes. */
   readonly before: DeviceBefore | null
   isLive: boolean
+  /** Set when this transaction hides the device: the erasure that does. */
+  hiddenBy: string | null
   alias: Alias | null
   tokenDigest: string | null
   /** Set when this transaction gives the device a token. */
@@ -81,6 +85,7 @@ export interface AppUsage {
 
 export interface WorkingSet {
   readonly devices: Map<string, WorkingDevice>
+  /** Whose rows hold an alias or token: hidden devices among them, until somebody takes it over. */
   readonly aliasHolders: Map<string, WorkingDevice>
   readonly tokenHolders: Map<string, WorkingDevice>
   readonly tagCounts: Map<string, TagCount>
@@ -126,6 +131,7 @@ export function addDevice(
     platform: input.platform,
     before: null,
     isLive: true,
+    hiddenBy: null,
     alias: null,
     tokenDigest: null,
     newToken: null,
@@ -161,7 +167,8 @@ export function setAlias(set: WorkingSet, device: WorkingDevice, alias: Alias | 
   if (device.alias !== null) dropAlias(set, device)
   if (alias === null) return
   const holder = set.aliasHolders.get(keyOf(device.appKey, alias))
-  if (holder) dropAlias(set, holder)
+  if (holder?.isLive) dropAlias(set, holder)
+  else if (holder) holder.alias = null
   device.alias = alias
   set.aliasHolders.set(keyOf(device.appKey, alias), device)
   usageOf(set, device.appKey).aliasChange++
@@ -194,18 +201,22 @@ export function changeTags(set: WorkingSet, device: WorkingDevice, change: TagCh
 }
 
 /**
- * Hides the device: from the commit on it is in no count, and its alias and token are free. Its rows stay until they are
- * removed. Its tags must have been loaded.
+ * Hides the device: from the commit on it is in no count, and its alias and token are free for whoever takes them over. Its
+ * rows stay until they are removed. Its tags must have been loaded.
  */
-export function hideDevice(set: WorkingSet, device: WorkingDevice): void {
+export function hideDevice(set: WorkingSet, device: WorkingDevice, erasureId: string): void {
   assert(device.isLive, 'only a live device is hidden')
   for (const tag of device.tags) countTag(set, device, { tag, by: -1 })
-  if (device.alias !== null) {
-    set.aliasHolders.delete(keyOf(device.appKey, device.alias))
-    usageOf(set, device.appKey).aliasChange--
-  }
-  if (device.tokenDigest !== null) set.tokenHolders.delete(keyOf(device.appKey, device.tokenDigest))
+  if (device.alias !== null) usageOf(set, device.appKey).aliasChange--
   device.isLive = false
+  device.hiddenBy = erasureId
+}
+
+/** The erasure that hides a device that is not live. */
+export function erasureOf(device: WorkingDevice): string {
+  const erasureId = device.hiddenBy ?? device.before?.erasureId
+  assert(erasureId, 'a device is not live only while an erasure hides it')
+  return erasureId
 }
 
 function tagsAfter(device: WorkingDevice | undefined, change: TagChange): Set<Tag> {
@@ -220,7 +231,9 @@ function aliasLimitPassed(
   change: { appKey: string; device?: WorkingDevice; alias?: Alias | null; limits: AppLimits },
 ): OverLimit | undefined {
   const isNewToApp =
-    change.alias != null && !change.device?.alias && !set.aliasHolders.has(keyOf(change.appKey, change.alias))
+    change.alias != null &&
+    !change.device?.alias &&
+    !set.aliasHolders.get(keyOf(change.appKey, change.alias))?.isLive
   if (!isNewToApp) return undefined
   const usage = usageOf(set, change.appKey)
   const isFull = usage.aliasCount + usage.aliasChange >= change.limits.aliasesPerApp

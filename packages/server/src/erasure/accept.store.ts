@@ -1,10 +1,13 @@
-/** The write unit that accepts deletions: hides the user, writes the erasure and the tombstones, all or nothing. */
+/**
+ * The write unit that accepts deletions: hides the user and writes the erasure, all or nothing. It touches little, since
+ * somebody waits: until the removal, the hidden row itself stands where the tombstones will stand.
+ */
 
 import type { ErasureKey } from '../apps/app.ts'
 import { tokenTombstones } from '../devices/digests.ts'
 import { findTombstones } from '../devices/tombstones.store.ts'
 import { loadWorkingSet, saveWorkingSet } from '../devices/working-set.store.ts'
-import { deviceIn, hideDevice, keyOf, type WorkingDevice } from '../devices/working-set.ts'
+import { deviceIn, erasureOf, hideDevice, keyOf, type WorkingDevice } from '../devices/working-set.ts'
 import type { RegistrationId } from '../kernel/personal.ts'
 import type { Tables, Tx } from '../schema.ts'
 import { statement } from '../storage/statement.ts'
@@ -36,32 +39,32 @@ export const acceptErasures = interactive(
   'erasure.accept',
   async (tx: Tx, inputs: readonly AcceptInput[]): Promise<AcceptOutput[]> => {
     const set = await loadWorkingSet(tx, { keys: inputs, tagsOf: inputs })
-    // Only now: a deletion of the same user that we waited for has made its tombstone.
+    // Only now: a row whose removal we waited for has left its tombstone.
+    const missing = inputs.filter((input) => !deviceIn(set, input))
     const earlier = await findTombstones(
       tx,
-      inputs.flatMap(({ appKey, idTombstones }) => idTombstones.map((digest) => ({ appKey, digest }))),
+      missing.flatMap(({ appKey, idTombstones }) => idTombstones.map((digest) => ({ appKey, digest }))),
     )
     const hidden: Hidden[] = []
     const outputs = inputs.map((input): AcceptOutput => {
       const device = deviceIn(set, input)
-      if (device?.isLive) {
-        if (!mayBeErased(device, input)) return { kind: 'notAbandoned' }
-        hideDevice(set, device)
-        hidden.push({ input, device })
-        for (const digest of input.idTombstones) earlier.set(keyOf(input.appKey, digest), input.erasureId)
-        return { kind: 'accepted', erasureId: input.erasureId }
-      }
-      const [erasureId] = input.idTombstones.flatMap(
-        (digest) => earlier.get(keyOf(input.appKey, digest)) ?? [],
-      )
-      return erasureId === undefined ? { kind: 'unknown' } : { kind: 'already', erasureId }
+      if (!device) return fromTombstone(earlier, input)
+      if (!device.isLive) return { kind: 'already', erasureId: erasureOf(device) }
+      if (!mayBeErased(device, input)) return { kind: 'notAbandoned' }
+      hideDevice(set, device, input.erasureId)
+      hidden.push({ input, device })
+      return { kind: 'accepted', erasureId: input.erasureId }
     })
     await saveWorkingSet(tx, set, tx.now)
     await tx.query(INSERT_ERASURES, hidden.map(erasureRow), tx.now)
-    await tx.query(INSERT_TOMBSTONES, hidden.flatMap(tombstoneRows), tx.now)
     return outputs
   },
 )
+
+function fromTombstone(earlier: ReadonlyMap<string, string>, input: AcceptInput): AcceptOutput {
+  const [erasureId] = input.idTombstones.flatMap((digest) => earlier.get(keyOf(input.appKey, digest)) ?? [])
+  return erasureId === undefined ? { kind: 'unknown' } : { kind: 'already', erasureId }
+}
 
 interface Hidden {
   readonly input: AcceptInput
@@ -73,28 +76,18 @@ function mayBeErased({ before }: WorkingDevice, { onlyIfAbandonedSince }: Accept
   return before?.isDetached === true && before.lastSeenAt < onlyIfAbandonedSince
 }
 
-function erasureRow({ input }: Hidden) {
+function erasureRow({ input, device }: Hidden) {
+  const { erasureKey } = input
+  const token = device.tokenDigest === null ? undefined : tokenTombstones([erasureKey], device.tokenDigest)[0]
   return {
     erasure_id: input.erasureId,
     app_key: input.appKey,
     registration_id: input.registrationId,
     id_digest: input.idTombstones[0] ?? null,
-    key_version: input.erasureKey.version,
+    token_digest: token ?? null,
+    key_version: erasureKey.version,
     origin: input.origin,
   }
-}
-
-/** What must be recognised when it comes back: the id, the token, and the request that registered the user. */
-function tombstoneRows({ input, device }: Hidden) {
-  const { appKey: app_key, erasureId: erasure_id, erasureKey } = input
-  const row = (kind: Tables['tombstone']['kind'], digest: string | null | undefined) =>
-    digest == null ? [] : [{ app_key, digest, kind, erasure_id }]
-  const token = device.tokenDigest === null ? undefined : tokenTombstones([erasureKey], device.tokenDigest)[0]
-  return [
-    ...row('registration_id', input.idTombstones[0]),
-    ...row('token', token),
-    ...row('request', device.before?.requestDigest),
-  ]
 }
 
 const INSERT_ERASURES = statement()(
@@ -104,22 +97,14 @@ const INSERT_ERASURES = statement()(
     app_key: 'text',
     registration_id: 'text',
     id_digest: 'text',
+    token_digest: 'text',
     key_version: 'bigint',
     origin: 'text',
   },
   (
     q,
-  ) => `insert into erasure (erasure_id, app_key, registration_id, id_digest, key_version, origin, state, accepted_at,
+  ) => `insert into erasure (erasure_id, app_key, registration_id, id_digest, token_digest, key_version, origin, state, accepted_at,
       attempts, run_at)
-    select erasure_id, app_key, registration_id, id_digest, key_version, origin, 'accepted', ${q.value(1)}, 0, ${q.value(1)}
+    select erasure_id, app_key, registration_id, id_digest, token_digest, key_version, origin, 'accepted', ${q.value(1)}, 0, ${q.value(1)}
     from ${q.input}`,
-)
-
-/** A token can die twice, with two users who held it one after the other: the later erasure stands. */
-const INSERT_TOMBSTONES = statement()(
-  'tombstones.insert',
-  { app_key: 'text', digest: 'text', kind: 'text', erasure_id: 'text' },
-  (q) => `insert into tombstone (app_key, digest, kind, erasure_id, created_at)
-    select app_key, digest, kind, erasure_id, ${q.value(1)} from ${q.input} where true order by app_key, digest
-    on conflict (app_key, digest) do update set erasure_id = excluded.erasure_id, created_at = excluded.created_at`,
 )

@@ -17,6 +17,8 @@ export const erasureTable = table('erasure', {
   /** Cleared as soon as the second look has found nothing. */
   registration_id: nullable(personal<RegistrationId>(text, 'names the user, until the second look is done')),
   id_digest: text,
+  /** Tombstone digest of the token that the user held when it was hidden. */
+  token_digest: nullable(text),
   key_version: bigint,
   /** Who asked: the customer's server, the user's own device, or the sweep of users whose token another took over. */
   origin: oneOf('server', 'device', 'sweep'),

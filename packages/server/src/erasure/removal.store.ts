@@ -1,8 +1,9 @@
 /**
- * The write unit that removes what an accepted erasure has hidden. What is removed follows from the erasure rules; this
+ * The write unit that removes what an accepted erasure has hidden, and leaves the tombstones. What is removed follows from the erasure rules; this
  * file knows no table of another room by name.
  */
 
+import { buryDevices } from '../devices/tombstones.store.ts'
 import type { RegistrationId } from '../kernel/personal.ts'
 import type { Tables, Tx } from '../schema.ts'
 import type { Unit } from '../storage/database.ts'
@@ -36,6 +37,8 @@ interface Claimed {
   readonly app_key: string
   readonly registration_id: RegistrationId
   readonly removed: string | null
+  readonly id_digest: string
+  readonly token_digest: string | null
 }
 
 /** The step for a table that carries the device's key. */
@@ -68,6 +71,16 @@ async function remove(tx: Tx, plan: readonly RemovalStep[], input: RemovalInput)
     : await tx.query(CLAIM_DUE, ONCE, tx.now, input.limit)
   const keys = claimed.map(({ app_key, registration_id }) => ({ app_key, registration_id }))
   const counts = new Map(claimed.map((erasure) => [userOf(erasure), removedBefore(erasure)]))
+  await buryDevices(
+    tx,
+    claimed.map((erasure) => ({
+      appKey: erasure.app_key,
+      registrationId: erasure.registration_id,
+      erasureId: erasure.erasure_id,
+      idTombstone: erasure.id_digest,
+      tokenTombstone: erasure.token_digest,
+    })),
+  )
   let rowCount = 0
   for (const step of plan) {
     for (const row of await tx.query(step.statement, keys)) {
@@ -99,7 +112,9 @@ function removedBefore({ removed }: Claimed): Record<string, number> {
 const CLAIM_DUE = statement<Claimed>()(
   'erasure.claim-due',
   {},
-  (q) => `select e.erasure_id, e.app_key, e.registration_id, e.removed from erasure e
+  (
+    q,
+  ) => `select e.erasure_id, e.app_key, e.registration_id, e.removed, e.id_digest, e.token_digest from erasure e
     where e.state = 'accepted' and e.state <> 'erased' and e.run_at <= ${q.value(1)}
     order by e.run_at, e.erasure_id limit ${q.value(2)} ${q.skipLocked('e')}`,
 )
@@ -107,7 +122,9 @@ const CLAIM_DUE = statement<Claimed>()(
 const CLAIM_THESE = statement<Claimed>()(
   'erasure.claim-these',
   { erasure_id: 'text' },
-  (q) => `select e.erasure_id, e.app_key, e.registration_id, e.removed from ${q.input}
+  (
+    q,
+  ) => `select e.erasure_id, e.app_key, e.registration_id, e.removed, e.id_digest, e.token_digest from ${q.input}
     join erasure e on e.erasure_id = input.erasure_id where e.state = 'accepted' ${q.skipLocked('e')}`,
 )
 

@@ -56,6 +56,7 @@ export const registry: MigrationStatements = (engine) => {
       registration_id text not null,
       platform text not null,
       state text not null,
+      erasure_id text,
       secret_digest text,
       created_at ${big} not null,
       last_seen_at ${big} not null,
@@ -78,10 +79,11 @@ export const registry: MigrationStatements = (engine) => {
       notification_permission text,
       primary key (app_key, registration_id)
     ) ${clustered}`,
-    `create unique index device_alias on device (app_key, alias) where alias is not null and state = 'live'`,
-    `create unique index device_token on device (app_key, token_digest) where token_digest is not null and state = 'live'`,
+    // Over live and erasing rows alike: hiding a user then touches no index, and who takes over an alias or token clears it there.
+    'create unique index device_alias on device (app_key, alias) where alias is not null',
+    'create unique index device_token on device (app_key, token_digest) where token_digest is not null',
     `create unique index device_request on device (app_key, request_digest) where request_digest is not null`,
-    `create index device_detached on device (last_seen_at) where detached_at is not null and state = 'live'`,
+    `create index device_detached on device (last_seen_at) where detached_at is not null`,
 
     `create table device_tag (
       app_key text not null,
@@ -116,6 +118,7 @@ export const registry: MigrationStatements = (engine) => {
       app_key text not null references app,
       registration_id text,
       id_digest text not null,
+      token_digest text,
       key_version ${big} not null,
       origin text not null,
       state text not null,
