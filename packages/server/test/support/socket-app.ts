@@ -9,6 +9,7 @@ import type { Db } from '../../src/schema.ts'
 import type { Engine } from '../../src/storage/database.ts'
 import { APP_KEY, startTestApp, type TestApp } from './app.ts'
 import { openTestPostgres, openTestSqlite } from './engines.ts'
+import { until } from './until.ts'
 import { type Answer, type Sent, send } from './wire.ts'
 
 export interface SocketApp extends TestApp {
@@ -65,18 +66,11 @@ export async function startSocketApp(
 
 /** Waits for the end of an erasure, after which nothing is written any more. */
 export async function untilErased(server: SocketApp, registrationId: string): Promise<void> {
-  const end = performance.now() + ERASED_MS
-  while (performance.now() < end) {
+  await until(`the erasure of ${registrationId}`, async () => {
     const { body } = await server.call(`GET /v4/devices/${registrationId}/erasure`)
-    if ((JSON.parse(body) as { state?: string }).state === 'erased') return
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS))
-  }
-  throw new Error(`the erasure of ${registrationId} did not come to its end`)
+    return (JSON.parse(body) as { state?: string }).state === 'erased'
+  })
 }
-
-/** On PostgreSQL five seconds pass between two refreshes of the planner's statistics. */
-const ERASED_MS = 20_000
-const POLL_MS = 20
 
 /** Puts a user into the registry under an id of the test's choice, which no client can do. */
 export async function insertDevice(
