@@ -18,7 +18,7 @@ import type { Unit } from '../storage/database.ts'
 import { StorageUnavailable } from '../storage/errors.ts'
 import { type Loop, startLoop } from '../work/loop.ts'
 import { acceptErasure, ERASURE_TOPIC } from './accept-erasure.ts'
-import { readAbandoned, readDue, readOldestOpen } from './erasure.store.ts'
+import { readAbandoned, readDue, readOldestOpenMs } from './erasure.store.ts'
 import type { ErasureMetrics } from './erasure-metrics.ts'
 import { type ReceiptInput, signReceipt } from './receipt.ts'
 import type { RemovalInput, RemovalOutput } from './removal.store.ts'
@@ -194,9 +194,8 @@ async function seal(deps: ErasureWorkDeps, claim: TimedClaim): Promise<void> {
   }
 }
 
-async function measureOldest({ database, clock, metrics }: ErasureWorkDeps): Promise<void> {
-  const acceptedAt = await readOldestOpen(database.read)
-  metrics.oldestOpenSeconds.set(acceptedAt === null ? 0 : Math.max(0, clock.now() - acceptedAt) / 1_000)
+async function measureOldest({ database, metrics }: ErasureWorkDeps): Promise<void> {
+  metrics.oldestOpenSeconds.set((await readOldestOpenMs(database)) / 1_000)
 }
 
 async function sweepAbandoned(deps: ErasureWorkDeps): Promise<'more' | 'done'> {

@@ -1,6 +1,6 @@
 /** Reads of erasures, and the keys that sign their receipts. */
 
-import type { Read, Tables, Tx } from '../schema.ts'
+import type { Db, Read, Tables, Tx } from '../schema.ts'
 import { ONCE, statement } from '../storage/statement.ts'
 import { interactive } from '../storage/unit.ts'
 
@@ -27,10 +27,11 @@ export async function readErasure(
   return row
 }
 
-/** When the oldest erasure that is not finished was accepted; null when none is open. */
-export async function readOldestOpen(read: Read): Promise<number | null> {
-  const [row] = await read.query(OLDEST_OPEN, ONCE)
-  return row?.accepted_at ?? null
+/** How long the oldest erasure that is not finished has been open, in milliseconds of the database's clock; 0 when none is. */
+export async function readOldestOpenMs(database: Pick<Db, 'read' | 'now'>): Promise<number> {
+  const [row] = await database.read.query(OLDEST_OPEN, ONCE)
+  if (!row || row.accepted_at === null) return 0
+  return Math.max(0, (await database.now()) - row.accepted_at)
 }
 
 /** Erasures whose removal is due, the longest waiting first. */

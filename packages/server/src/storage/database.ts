@@ -68,6 +68,8 @@ export interface Database<Tables> {
   announce(topic: string): void
   /** Calls `listener` upon announcements of `topic`; the answer ends it. */
   onAnnounced(topic: string, listener: () => void): () => void
+  /** The clock that `Transaction.now` is read from: for the ages of what was stamped with it. */
+  now(): Promise<number>
   /** Rejects with StorageUnavailable when the database does not answer. */
   ping(): Promise<void>
   close(): Promise<void>

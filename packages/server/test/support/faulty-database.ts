@@ -55,6 +55,7 @@ export function faultyDatabase(real: Db): FaultyDatabase {
     scrub: () => real.scrub(),
     announce: (topic) => real.announce(topic),
     onAnnounced: (topic, listener) => real.onAnnounced(topic, listener),
+    now: () => real.now(),
     ping: async () => {
       refuseReads()
       await real.ping()

@@ -10,7 +10,7 @@ import type { Clock } from '../../kernel/clock.ts'
 import { type Database, type Reader, type Transaction, type Unit, WAITING_WRITES_MAX } from '../database.ts'
 import { OutcomeUnknown, StorageUnavailable } from '../errors.ts'
 import { migrate } from '../migrations/migrate.ts'
-import type { Statement } from '../statement.ts'
+import { ONCE, type Statement, statement } from '../statement.ts'
 import { Announcements } from './announcements.ts'
 import { clearStatisticsOfEmpty } from './clear-statistics.ts'
 import {
@@ -122,6 +122,12 @@ class PostgresDatabase<Tables> implements Database<Tables> {
 
   onAnnounced(topic: string, listener: () => void): () => void {
     return this.#announcements.on(topic, listener)
+  }
+
+  async now(): Promise<number> {
+    const [row] = await this.read.query(NOW, ONCE)
+    if (!row) throw new Error('PostgreSQL told no time')
+    return row.now
   }
 
   async ping(): Promise<void> {
@@ -285,7 +291,9 @@ class UnitQueue {
   }
 }
 
-const BEGIN = 'begin; select (extract(epoch from clock_timestamp()) * 1000)::bigint as now'
+const CLOCK = '(extract(epoch from clock_timestamp()) * 1000)::bigint'
+const BEGIN = `begin; select ${CLOCK} as now`
+const NOW = statement<{ now: number }>()('storage.now', {}, () => `select ${CLOCK} as now`)
 
 /** Locks the names in one order in every transaction. Two names with one hash wait for each other needlessly, no more. */
 const LOCK_NAMES: Statement = {

@@ -114,6 +114,10 @@ class SqliteDatabase<Tables> implements Database<Tables> {
     return () => listeners.delete(listener)
   }
 
+  async now(): Promise<number> {
+    return this.#options.clock.now()
+  }
+
   async ping(): Promise<void> {
     if (this.#isClosed || !this.#worker) throw new StorageUnavailable('the database is closed')
     this.#connection.prepare('select 1').get()
