@@ -22,6 +22,15 @@ export function refusalOfFramework(error: unknown): Reply | undefined {
   }
 }
 
+/** What is wrong with the head of a request that could be read as HTTP: 1.1 asks for a Host (RFC 9112, 3.2). */
+export function refusalOfHead(head: {
+  readonly httpVersion: string
+  readonly headers: { readonly host?: string | undefined }
+}): Reply | undefined {
+  if (head.headers.host !== undefined || head.httpVersion !== '1.1') return undefined
+  return refuse('parameterInvalid', 'the header Host is missing')
+}
+
 /** A whole HTTP answer to what cannot be read as HTTP; the connection ends after it. */
 export function refusalOfConnection(error: unknown, requestId: string): string {
   const code = error instanceof Error ? (error as { code?: unknown }).code : undefined

@@ -29,6 +29,7 @@ import {
   type NameFailure,
   refusalOfConnection,
   refusalOfFramework,
+  refusalOfHead,
   refusalOfPath,
 } from './refusals.ts'
 import type { Route } from './route.ts'
@@ -99,7 +100,8 @@ function createFramework(deps: HttpServerDeps): FastifyInstance {
     return503OnClosing: false,
     trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
     genReqId: nextId,
-    http: { maxHeaderSize: HEAD_BYTES_MAX },
+    // A missing Host is refused below, in JSON; Node would answer it without a body.
+    http: { maxHeaderSize: HEAD_BYTES_MAX, requireHostHeader: false },
     routerOptions: {
       ignoreTrailingSlash: true,
       ignoreDuplicateSlashes: true,
@@ -119,8 +121,12 @@ function createFramework(deps: HttpServerDeps): FastifyInstance {
   app.decorateRequest('caller', undefined)
   app.addHook('onRequest', (request, reply, done) => {
     setCommonHeaders(request, reply)
-    done()
+    const refusal = refusalOfHead(request.raw)
+    if (refusal) send(reply, refusal)
+    else done()
   })
+  // An expectation that nobody here meets is ignored (RFC 9110, 10.1.1); Node would answer it without a body.
+  app.server.on('checkExpectation', app.routing)
   addBodyParsers(app)
   addErrorHandler(app, deps)
   return app
