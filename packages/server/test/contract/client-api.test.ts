@@ -25,6 +25,8 @@ const APNS = 'ab'.repeat(32)
 interface User {
   readonly id: string
   readonly secret: string
+  /** One call by the user's own client. */
+  call(method: 'GET' | 'PUT' | 'DELETE', body?: unknown): Promise<Answer>
 }
 
 function post(server: SocketApp, body: unknown, sent?: Sent): Promise<Answer> {
@@ -38,25 +40,23 @@ async function register(server: SocketApp, body: unknown, sent?: Sent): Promise<
   assert.deepEqual(Object.keys(parsed), ['registration_id', 'device_secret'])
   assert.match(parsed.registration_id, /^[A-Za-z0-9_-]{22,64}$/)
   assert.match(parsed.device_secret, /^[A-Za-z0-9_-]{22,64}$/)
-  return { id: parsed.registration_id, secret: parsed.device_secret }
+  const headers = { authorization: `Bearer ${parsed.device_secret}` }
+  const path = `${REGISTRATIONS}/${parsed.registration_id}`
+  return {
+    id: parsed.registration_id,
+    secret: parsed.device_secret,
+    call: (method, body) => server.callAsNobody(`${method} ${path}`, body, { headers }),
+  }
 }
 
-type Method = 'GET' | 'PUT' | 'DELETE'
-
-/** One call by the user's own client. */
-function own(server: SocketApp, method: Method, user: User, body?: unknown): Promise<Answer> {
-  const headers = { authorization: `Bearer ${user.secret}` }
-  return server.callAsNobody(`${method} ${REGISTRATIONS}/${user.id}`, body, { headers })
-}
-
-async function readSelf(server: SocketApp, user: User): Promise<Record<string, unknown>> {
-  const answer = await own(server, 'GET', user)
+async function readSelf(user: User): Promise<Record<string, unknown>> {
+  const answer = await user.call('GET')
   assert.equal(answer.status, 200, answer.body)
   return JSON.parse(answer.body) as Record<string, unknown>
 }
 
-async function change(server: SocketApp, user: User, body: unknown): Promise<void> {
-  assertAnswer(await own(server, 'PUT', user, body), { status: 200, body: SUCCESS }, JSON.stringify(body))
+async function change(user: User, body: unknown): Promise<void> {
+  assertAnswer(await user.call('PUT', body), { status: 200, body: SUCCESS }, JSON.stringify(body))
 }
 
 /** Bodies that are refused so, and make nobody. */
@@ -95,7 +95,7 @@ forEachEngine('registration by a client', (_open, engine) => {
     for (const [platform, channel] of Object.entries(channels)) {
       const body = { platform, ...(channel as object), ...facts, tags: ['b', 'a', 'b'], alias: platform }
       const user = await register(server, body)
-      const { created_at, last_seen_at, ...rest } = await readSelf(server, user)
+      const { created_at, last_seen_at, ...rest } = await readSelf(user)
       assert.deepEqual(rest, {
         registration_id: user.id,
         platform,
@@ -122,7 +122,7 @@ forEachEngine('registration by a client', (_open, engine) => {
         last_seen_at: __,
         registration_id: ___,
         ...rest
-      } = await readSelf(server, await register(server, body))
+      } = await readSelf(await register(server, body))
       assert.deepEqual(rest, {
         platform,
         tags: [],
@@ -241,8 +241,8 @@ forEachEngine('registration by a client', (_open, engine) => {
     const second = await register(server, body, key)
     assert.equal(second.id, first.id)
     assert.notEqual(second.secret, first.secret)
-    assert.equal((await own(server, 'GET', second)).status, 200)
-    assertAnswer(await own(server, 'GET', first), { status: 401, body: WRONG, headers: CHALLENGE })
+    assert.equal((await second.call('GET')).status, 200)
+    assertAnswer(await first.call('GET'), { status: 401, body: WRONG, headers: CHALLENGE })
     // Both at once, as a client does that gave up waiting.
     const other = { headers: { 'idempotency-key': randomUUID() } }
     const both = await Promise.all([1, 2].map(() => register(server, { platform: 'web' }, other)))
@@ -262,7 +262,7 @@ forEachEngine('registration by a client', (_open, engine) => {
     assert.equal(await tablesDigest(server.database), before)
 
     // The request of a deleted user is as dead as the user, before and after the rows are gone.
-    await own(server, 'DELETE', second)
+    await second.call('DELETE')
     assertAnswer(await post(server, body, key), { status: 410, body: GONE })
     await untilErased(server, second.id)
     assertAnswer(await post(server, body, key), { status: 410, body: GONE })
@@ -275,9 +275,9 @@ forEachEngine('registration by a client', (_open, engine) => {
     const older = await register(server, body)
     const newer = await register(server, { ...body, tags: [] })
     assert.notEqual(newer.id, older.id)
-    const { reachable, alias, tags } = await readSelf(server, older)
+    const { reachable, alias, tags } = await readSelf(older)
     assert.deepEqual({ reachable, alias, tags }, { reachable: false, alias: '', tags: ['a'] })
-    assert.equal((await readSelf(server, newer))['alias'], 'phone')
+    assert.equal((await readSelf(newer))['alias'], 'phone')
     const holder = await server.call('GET /v4/aliases/phone')
     assert.equal(holder.body, JSON.stringify({ registration_ids: [newer.id] }))
     const tokens = { platform: 'android', tokens: [FCM] }
@@ -285,16 +285,16 @@ forEachEngine('registration by a client', (_open, engine) => {
     const [result] = (JSON.parse(held.body) as { results: Record<string, unknown>[] }).results
     assert.deepEqual(result, { token: FCM, registration_id: newer.id, is_new: false, code: 0 })
     // Back by a heartbeat of the older one; the newer one is still there.
-    await change(server, older, { token: FCM })
+    await change(older, { token: FCM })
     assert.deepEqual(
-      [(await readSelf(server, older))['reachable'], (await readSelf(server, newer))['reachable']],
+      [(await readSelf(older))['reachable'], (await readSelf(newer))['reachable']],
       [true, false],
     )
     // The same text on another platform is another token.
     const hms = await register(server, { platform: 'hmos', token: 'f'.repeat(50) })
     const fcm = await register(server, { platform: 'android', token: 'f'.repeat(50) })
-    assert.equal((await readSelf(server, hms))['reachable'], true)
-    assert.equal((await readSelf(server, fcm))['reachable'], true)
+    assert.equal((await readSelf(hms))['reachable'], true)
+    assert.equal((await readSelf(fcm))['reachable'], true)
   })
 })
 
@@ -324,12 +324,12 @@ forEachEngine('a registered client', (_open, engine) => {
       [{ subscription: subscriptionAt('https://push.example.net/1') }, { reachable: true }],
     ]
     for (const [body, seen] of steps) {
-      await change(server, user, body)
-      const self = await readSelf(server, user)
+      await change(user, body)
+      const self = await readSelf(user)
       for (const [name, value] of Object.entries(seen))
         assert.deepEqual(self[name], value, `${name} after ${JSON.stringify(body)}`)
     }
-    await expectRefusals(server, (body) => own(server, 'PUT', user, body), [
+    await expectRefusals(server, (body) => user.call('PUT', body), [
       [{ platform: 'ios' }, 21015, 'unknown parameter "platform"'],
       [{ tags: ['a'] }, 21016, 'tags: must be object or string'],
       [{ token: FCM }, 21003, 'token: on the web a subscription is given instead'],
@@ -403,21 +403,21 @@ forEachEngine('a registered client', (_open, engine) => {
   test('deletes itself, and may say so again without its secret', async (t) => {
     const server = await startSocketApp(t, engine)
     const user = await register(server, { platform: 'android', token: FCM, alias: 'me', tags: ['a'] })
-    const first = await own(server, 'DELETE', user)
+    const first = await user.call('DELETE')
     const erasureId = first.headers['lethe-erasure'] ?? ''
     const deleted = { status: 200, body: SUCCESS, headers: { 'lethe-erasure': erasureId } }
     assert.match(erasureId, /^[0-9a-f]{32}$/)
     assertAnswer(first, deleted)
-    assertAnswer(await own(server, 'DELETE', user), deleted)
+    assertAnswer(await user.call('DELETE'), deleted)
     assertAnswer(await server.callAsNobody(`DELETE ${REGISTRATIONS}/${user.id}`), deleted)
     assertAnswer(await server.call(`DELETE /v4/devices/${user.id}`), deleted)
     assert.equal((await server.call('GET /v4/aliases/me')).body, '{"registration_ids":[]}')
     assert.equal((await server.call('GET /v4/tags')).body, '{"tags":[]}')
     await untilErased(server, user.id)
-    assertAnswer(await own(server, 'DELETE', user), deleted)
-    assertAnswer(await own(server, 'PUT', user, {}), { status: 410, body: GONE })
+    assertAnswer(await user.call('DELETE'), deleted)
+    assertAnswer(await user.call('PUT', {}), { status: 410, body: GONE })
     const back = await register(server, { platform: 'android', token: FCM })
-    const { alias, tags, reachable } = await readSelf(server, back)
+    const { alias, tags, reachable } = await readSelf(back)
     assert.deepEqual({ alias, tags, reachable }, { alias: '', tags: [], reachable: true })
   })
 
