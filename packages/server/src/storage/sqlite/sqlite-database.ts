@@ -6,6 +6,7 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs'
 import path from 'node:path'
 import { Worker } from 'node:worker_threads'
+import { Kysely, type SqliteDatabase as KyselyConnection, SqliteDialect, type SqliteStatement } from 'kysely'
 import type { Clock } from '../../kernel/clock.ts'
 import { type Database, type Reader, type Unit, WAITING_WRITES_MAX } from '../database.ts'
 import { OutcomeUnknown, StorageUnavailable } from '../errors.ts'
@@ -56,13 +57,14 @@ class SqliteDatabase<Tables> implements Database<Tables> {
   readonly #waiting: Waiting[] = []
   #worker: Worker | undefined
   #isClosed = false
+  #closing: Promise<void> | undefined
   #nextId = 1
 
   constructor(options: SqliteOptions) {
     this.#options = options
     this.#connection = openConnection(options.file, { readonly: true })
     this.#descriptor = openSync(options.file, 'r+')
-    this.read = guarded(readerOf<Tables>(this.#connection))
+    this.read = guarded(this.#connection)
   }
 
   start(): Promise<void> {
@@ -123,7 +125,12 @@ class SqliteDatabase<Tables> implements Database<Tables> {
     this.#connection.prepare('select 1').get()
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
     this.#isClosed = true
     const worker = this.#worker
     if (worker) {
@@ -202,17 +209,41 @@ function errorOf(failure: Failure): unknown {
   }
 }
 
-/** Turns failures of the disk during a read into StorageUnavailable. */
-function guarded<Tables>(reader: Reader<Tables>): Reader<Tables> {
-  return {
-    kysely: reader.kysely,
-    query: async (statement, rows, ...scalars) => {
-      try {
-        return await reader.query(statement, rows, ...scalars)
-      } catch (error) {
-        if (isUnavailable(error)) throw new StorageUnavailable('the database file cannot be read')
-        throw error
-      }
-    },
+/** Turns failures of the disk during a read into StorageUnavailable, whoever built the statement. */
+function guarded<Tables>(connection: Connection): Reader<Tables> {
+  const reader = readerOf<Tables>(connection)
+  const statement = (prepared: SqliteStatement): SqliteStatement => ({
+    reader: prepared.reader,
+    all: (parameters) => guard(() => prepared.all(parameters)),
+    run: (parameters) => guard(() => prepared.run(parameters)),
+    iterate: (parameters) => guard(() => prepared.iterate(parameters)),
+  })
+  const database: KyselyConnection = {
+    prepare: (sql) => guard(() => statement(connection.prepare(sql) as SqliteStatement)),
+    close: () => {},
   }
+  return {
+    kysely: new Kysely<Tables>({ dialect: new SqliteDialect({ database }) }),
+    query: (...query) => guardAsync(reader.query(...query)),
+  }
+}
+
+function guard<Result>(work: () => Result): Result {
+  try {
+    return work()
+  } catch (error) {
+    throw named(error)
+  }
+}
+
+async function guardAsync<Result>(work: Promise<Result>): Promise<Result> {
+  try {
+    return await work
+  } catch (error) {
+    throw named(error)
+  }
+}
+
+function named(error: unknown): unknown {
+  return isUnavailable(error) ? new StorageUnavailable('the database file cannot be read') : error
 }
