@@ -5,25 +5,17 @@ import pg from 'pg'
 /** Waiting for the lock keeps everybody else from the table. */
 const LOCK_TIMEOUT_MS = 500
 
-/** Does nothing while the table has rows. False: somebody used the table all the time; ask again later. */
+/** Does nothing while the table has rows. False: others used the table all the time; ask again later. */
 export async function clearStatisticsOfEmpty(pool: pg.Pool, table: string): Promise<boolean> {
   if (!(await isEmpty(pool, table)) || (await quotedColumns(pool, table)).length === 0) return true
   const session = await pool.connect()
   let isBroken = true
   try {
     await session.query(`begin; set local lock_timeout = ${LOCK_TIMEOUT_MS}`)
-    const isLocked = await lock(session, table)
-    if (isLocked && (await isEmpty(session, table))) {
-      // A column whose type is set loses its statistics, even if it had that type. On an empty table this is instant.
-      const changes = (await quotedColumns(session, table)).map(
-        (column) => `alter column ${pg.escapeIdentifier(column)} type text`,
-      )
-      if (changes.length > 0)
-        await session.query(`alter table ${pg.escapeIdentifier(table)} ${changes.join(', ')}`)
-    }
-    await session.query(isLocked ? 'commit' : 'rollback')
+    const isDone = await clearUnderLock(session, table)
+    await session.query(isDone ? 'commit' : 'rollback')
     isBroken = false
-    return isLocked
+    return isDone
   } finally {
     session.release(isBroken)
   }
@@ -31,17 +23,25 @@ export async function clearStatisticsOfEmpty(pool: pg.Pool, table: string): Prom
 
 type Session = Pick<pg.ClientBase, 'query'>
 
-async function lock(session: Session, table: string): Promise<boolean> {
+async function clearUnderLock(session: Session, table: string): Promise<boolean> {
+  const name = pg.escapeIdentifier(table)
   try {
-    await session.query(`lock table ${pg.escapeIdentifier(table)} in access exclusive mode`)
+    await session.query(`lock table ${name} in access exclusive mode`)
+    if (!(await isEmpty(session, table))) return true
+    // A column whose type is set loses its statistics, even if it had that type. On an empty table this is instant.
+    const changes = (await quotedColumns(session, table)).map(
+      (column) => `alter column ${pg.escapeIdentifier(column)} type text`,
+    )
+    if (changes.length > 0) await session.query(`alter table ${name} ${changes.join(', ')}`)
     return true
   } catch (error) {
-    if (error instanceof Error && (error as { code?: unknown }).code === LOCK_NOT_AVAILABLE) return false
+    if (error instanceof Error && LOCK_FAILURES.has((error as { code?: unknown }).code)) return false
     throw error
   }
 }
 
-const LOCK_NOT_AVAILABLE = '55P03'
+/** The lock was not to be had in time, or somebody waited for us. */
+const LOCK_FAILURES: ReadonlySet<unknown> = new Set(['55P03', '40P01'])
 
 async function isEmpty(session: Session, table: string): Promise<boolean> {
   const found = await session.query(`select 1 from ${pg.escapeIdentifier(table)} limit 1`)
