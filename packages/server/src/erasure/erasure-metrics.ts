@@ -1,13 +1,14 @@
 /** What the metrics tell of erasures: how many, how fast, and how long the oldest has been waiting. */
 
 import { Counter, Gauge, Histogram, type Registry } from '@prometheus-io/client'
+import type { CounterBy } from '../kernel/metric.ts'
 
 export interface ErasureMetrics {
-  readonly accepted: Counter<'origin'>
+  readonly accepted: CounterBy<'origin'>
   readonly removed: Counter
   readonly erased: Counter
   /** Second looks that found something, and removals that failed. */
-  readonly failed: Counter<'step'>
+  readonly failed: CounterBy<'step'>
   readonly oldestOpenSeconds: Gauge
   readonly removedSeconds: Histogram
   readonly erasedSeconds: Histogram

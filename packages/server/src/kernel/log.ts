@@ -1,10 +1,11 @@
 /** The log: an event name and fields. Personal values do not compile as fields; a digest of them does. */
 
-import type { AnyPersonal } from './personal.ts'
+import type { Impersonal } from './personal.ts'
 
-type Loggable<Fields> = { [Key in keyof Fields]: Fields[Key] extends AnyPersonal ? never : Fields[Key] }
-
-type LogCall = <Fields extends Record<string, unknown>>(fields: Loggable<Fields>, event: string) => void
+type LogCall = <Fields extends Record<string, unknown>>(
+  fields: Fields & Impersonal<Fields>,
+  event: string,
+) => void
 
 export interface Log {
   debug: LogCall

@@ -11,6 +11,18 @@ export type Personal<Value, What extends string = string> = Value & { readonly [
 /** Any marked value, whatever it tells. */
 export type AnyPersonal = { readonly [tells]: string }
 
+/**
+ * The same type where nothing in it is marked, however deep; where something is, `never` stands in its place, so that a
+ * value with it does not compile.
+ */
+export type Impersonal<Value> = Value extends AnyPersonal
+  ? never
+  : Value extends readonly (infer Item)[]
+    ? readonly Impersonal<Item>[]
+    : Value extends object
+      ? { readonly [Key in keyof Value]: Impersonal<Value[Key]> }
+      : Value
+
 /** Names one user of one app: `[A-Za-z0-9_-]{1,64}`. */
 export type RegistrationId = Personal<string, 'who the user is'>
 export type Alias = Personal<string, 'the name that the customer gave the user'>
