@@ -78,6 +78,7 @@ class PostgresDatabase<Tables> implements Database<Tables> {
   readonly #interactive: UnitQueue
   readonly #background: UnitQueue
   readonly #announcements: Announcements
+  #closing: Promise<void> | undefined
 
   constructor(options: PostgresOptions, personalTables: readonly string[]) {
     this.#options = options
@@ -138,9 +139,15 @@ class PostgresDatabase<Tables> implements Database<Tables> {
     }
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    const writes = [this.#interactive.close(), this.#background.close()]
     await this.#announcements.close()
-    await Promise.all([this.#interactive.close(), this.#background.close(), this.#readers.end()])
+    await Promise.all([...writes, this.#readers.end()])
   }
 
   #pool(max: number): pg.Pool {
@@ -165,6 +172,8 @@ class UnitQueue {
   readonly #waiting = new Map<AnyUnit, Waiting[]>()
   #waitingCount = 0
   #runningCount = 0
+  #isClosed = false
+  #onIdle = () => {}
 
   constructor(pool: pg.Pool, options: PostgresOptions) {
     this.#pool = pool
@@ -172,6 +181,7 @@ class UnitQueue {
   }
 
   add(unit: AnyUnit, input: unknown): Promise<unknown> {
+    if (this.#isClosed) return Promise.reject(new StorageUnavailable('the database is closed'))
     if (this.#waitingCount >= WAITING_WRITES_MAX) {
       return Promise.reject(new StorageUnavailable('too many writes are waiting'))
     }
@@ -184,8 +194,15 @@ class UnitQueue {
     })
   }
 
-  close(): Promise<void> {
-    return this.#pool.end()
+  /** Takes nothing more and ends the sessions once everything that was taken is settled. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    if (this.#waitingCount + this.#runningCount > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onIdle = resolve
+      })
+    }
+    await this.#pool.end()
   }
 
   #startAll(): void {
@@ -205,6 +222,7 @@ class UnitQueue {
     await this.#settle(unit, batch)
     this.#runningCount--
     this.#startAll()
+    if (this.#waitingCount + this.#runningCount === 0) this.#onIdle()
   }
 
   async #settle(unit: AnyUnit, batch: readonly Waiting[]): Promise<void> {

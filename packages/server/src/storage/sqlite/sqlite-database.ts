@@ -135,6 +135,7 @@ class SqliteDatabase<Tables> implements Database<Tables> {
     const worker = this.#worker
     if (worker) {
       const isGone = new Promise((resolve) => worker.once('exit', resolve))
+      this.#flush()
       worker.postMessage({ kind: 'close' } satisfies ToWriter)
       await isGone
     }
@@ -150,7 +151,7 @@ class SqliteDatabase<Tables> implements Database<Tables> {
 
   /** Sends what waits; while the writer is starting again, it goes on waiting. */
   #flush(): void {
-    if (!this.#worker) return
+    if (!this.#worker || this.#waiting.length === 0) return
     const batch = this.#waiting.splice(0)
     for (const waiting of batch) this.#sent.set(waiting.call.id, waiting)
     this.#post({ kind: 'write', now: this.#options.clock.now(), calls: batch.map((waiting) => waiting.call) })
