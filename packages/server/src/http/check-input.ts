@@ -91,7 +91,7 @@ function describe(problems: readonly Problem[], where: string): Fault {
       return { error: 'parameterType', message: `${path}: must be ${typesAt(problem, problems)}` }
     case 'maxLength':
     case 'maxItems':
-      return { error: 'parameterType', message: `${path}: ${problem.message}` }
+      return { error: 'parameterInvalid', message: `${path}: ${problem.message}` }
     default:
       return invalid(path, problem.message)
   }

@@ -157,7 +157,7 @@ describe('the surface of the server', () => {
     assert.deepEqual(await one([]), { status: 400, code: 21016, message: 'body: must be object' })
     assert.deepEqual(await one({ name: 'n'.repeat(101) }), {
       status: 400,
-      code: 21016,
+      code: 21003,
       message: 'name: must not have more than 100 characters',
     })
     assert.deepEqual(await one({ name: 'n', settings: { origins: ['ftp://x'] } }).then(code), 21003)

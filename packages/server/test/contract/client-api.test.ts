@@ -177,7 +177,7 @@ forEachEngine('registration by a client', (_open, engine) => {
       [at(''), 21003, endpoint],
       [
         at(`https://push.example.net/${'a'.repeat(2024)}`),
-        21016,
+        21003,
         'subscription.endpoint: must not have more than 2048 characters',
       ],
       [
@@ -219,7 +219,7 @@ forEachEngine('registration by a client', (_open, engine) => {
         21003,
         'timezone: the time zone is an IANA name such as Europe/Berlin or UTC',
       ],
-      [{ platform: 'web', os: 'x'.repeat(101) }, 21016, 'os: must not have more than 100 characters'],
+      [{ platform: 'web', os: 'x'.repeat(101) }, 21003, 'os: must not have more than 100 characters'],
       [{ platform: 'web', model: 'a\nb' }, 21003, 'model: must match pattern "^[^\\u0000-\\u001f\\u007f]*$"'],
       [
         { platform: 'web', notification_permission: 'yes' },
