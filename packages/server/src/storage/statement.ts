@@ -42,7 +42,17 @@ export function statement<Output>() {
     name: string,
     columns: Columns,
     write: (q: StatementText) => string,
-  ): Statement<InputRow<Columns>, Output> => ({ name, columns, write })
+  ): Statement<InputRow<Columns>, Output> => {
+    declared.set(name, { name, columns, write })
+    return { name, columns, write }
+  }
+}
+
+const declared = new Map<string, Statement>()
+
+/** Every statement of the modules that are loaded; their plans are tested. */
+export function declaredStatements(): readonly Statement[] {
+  return [...declared.values()]
 }
 
 /** A statement's text and its bound parameters, as an engine runs them. */
