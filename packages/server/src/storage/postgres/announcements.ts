@@ -12,6 +12,7 @@ export const ANNOUNCEMENTS_SESSION = 'lethe announcements'
 
 const CHANNEL = 'lethe'
 const RECONNECT_MS = 1_000
+const NOTIFY = 'select pg_notify($1, topic) from unnest($2::text[]) as topic'
 
 export class Announcements {
   readonly #options: { readonly url: string; readonly clock: Clock }
@@ -19,6 +20,7 @@ export class Announcements {
   readonly #unsent = new Set<string>()
   readonly #closing = new AbortController()
   #client: pg.Client | undefined
+  #isSending = false
   #connecting: Promise<void> | undefined
 
   constructor(options: { readonly url: string; readonly clock: Clock }) {
@@ -27,7 +29,7 @@ export class Announcements {
 
   send(topic: string): void {
     this.#deliver(topic)
-    if (this.#unsent.size === 0) setImmediate(() => this.#flush())
+    if (this.#unsent.size === 0) setImmediate(() => void this.#flush())
     this.#unsent.add(topic)
   }
 
@@ -43,11 +45,16 @@ export class Announcements {
     await this.#connecting
   }
 
-  #flush(): void {
-    const topics = [...this.#unsent]
-    this.#unsent.clear()
-    for (const topic of topics)
-      this.#client?.query('select pg_notify($1, $2)', [CHANNEL, topic]).catch(() => {})
+  /** One at a time: what is announced meanwhile goes together into the next. */
+  async #flush(): Promise<void> {
+    if (this.#isSending) return
+    this.#isSending = true
+    while (this.#unsent.size > 0) {
+      const topics = [...this.#unsent]
+      this.#unsent.clear()
+      await this.#client?.query(NOTIFY, [CHANNEL, topics]).catch(() => {})
+    }
+    this.#isSending = false
   }
 
   #deliver(topic: string): void {
