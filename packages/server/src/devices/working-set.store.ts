@@ -102,7 +102,8 @@ async function saveBirths(tx: Tx, devices: readonly WorkingDevice[], now: number
     born.map((device) => ({
       ...wireKey(device),
       platform: device.platform,
-      secret_digest: device.birth?.secretDigest ?? null,
+      // The request may have been repeated within the batch; the secret of its last answer is good.
+      secret_digest: device.newSecretDigest ?? device.birth?.secretDigest ?? null,
       last_seen_at: device.seenAt,
       request_digest: device.birth?.requestDigest ?? null,
       ...wireToken(device),

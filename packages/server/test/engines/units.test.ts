@@ -31,7 +31,7 @@ async function notesIn(database: Db): Promise<number[]> {
 
 const numbers = (count: number, from = 0) => Array.from({ length: count }, (_, index) => from + index)
 
-forEachEngine('write units', (open, engine) => {
+forEachEngine('write units', (open) => {
   test('what waits goes together, and everybody gets the output of their own input', async (t) => {
     const { database } = await openNotes(t, open)
     const ids = numbers(500)
@@ -74,7 +74,9 @@ forEachEngine('write units', (open, engine) => {
     await assert.rejects(database.write(loseAnOutput, { id: 1 }), /wrong number of outputs/)
     assert.deepEqual(await notesIn(database), [])
   })
+})
 
+forEachEngine('the queue of write units', (open, engine) => {
   test('writes beyond the limit are refused, and those below it are done', async (t) => {
     const { database } = await openNotes(t, open)
     const writes = numbers(WAITING_WRITES_MAX + 2).map((id) => database.write(addNotes, { id }))
