@@ -98,7 +98,8 @@ function appOf({ row, erasureKeys }: StoredApp, seal: Seal): App {
   const [newest, ...older] = erasureKeys.map(
     ({ version, sealedKey }): ErasureKey => ({
       version,
-      key: seal.open(sealedKey, erasureKeyPurpose(row.app_key, version)),
+      // A copy of its own: the key travels to the writer thread, and a piece of a pool would take the whole pool along.
+      key: new Uint8Array(seal.open(sealedKey, erasureKeyPurpose(row.app_key, version))),
     }),
   )
   assert(newest, 'every app has an erasure key')
