@@ -20,7 +20,7 @@ import { changeBatch, registerBatch } from '../support/batch-units.ts'
 import { forEachEngine } from '../support/engines.ts'
 
 const writerThread = new URL('../support/batch-writer.ts', import.meta.url)
-const RUNS = { sqlite: 150, postgres: 60 }
+const RUNS = { sqlite: 100, postgres: 40 }
 
 interface Registering {
   readonly by: 'client' | 'server'
@@ -113,7 +113,6 @@ async function tell(
   input: { appKey: string; given: Story; batched: boolean },
 ): Promise<unknown> {
   const { appKey, given, batched } = input
-  await sql`select 1`.execute(database.read.kysely)
   const chapters = <Value>(values: readonly Value[]) => (batched ? [values] : values.map((value) => [value]))
   const outputs: unknown[] = []
   const register = async (prefix: string, registrations: readonly Registering[]) => {

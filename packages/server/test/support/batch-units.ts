@@ -1,13 +1,6 @@
 /** The units of the registry, given a whole batch at once and without the engines' second try one by one. */
 
-import {
-  type ChangeOutput,
-  changeDevices,
-  changeTagOnDevices,
-  type DeviceChange,
-  type TagOnDevices,
-  type TagOnDevicesOutput,
-} from '../../src/devices/change.store.ts'
+import { type ChangeOutput, changeDevices, type DeviceChange } from '../../src/devices/change.store.ts'
 import {
   type RegistrationInput,
   type RegistrationOutput,
@@ -28,4 +21,3 @@ function batchOf<Input, Output>(unit: Unit<Input, Output, Tables>) {
 
 export const changeBatch = batchOf<DeviceChange, ChangeOutput>(changeDevices)
 export const registerBatch = batchOf<RegistrationInput, RegistrationOutput>(registerDevices)
-export const tagBatch = batchOf<TagOnDevices, TagOnDevicesOutput>(changeTagOnDevices)

@@ -2,6 +2,6 @@
 
 import { runWriter } from '../../src/storage/sqlite/writer.ts'
 import { units, unitsByName } from '../../src/units.ts'
-import { changeBatch, registerBatch, tagBatch } from './batch-units.ts'
+import { changeBatch, registerBatch } from './batch-units.ts'
 
-runWriter(unitsByName({ ...units, changeBatch, registerBatch, tagBatch }))
+runWriter(unitsByName({ ...units, changeBatch, registerBatch }))
