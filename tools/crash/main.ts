@@ -69,7 +69,7 @@ async function runRounds(engine: Engine, stores: Stores): Promise<number | undef
     const seconds = ((performance.now() - begun) / 1000).toFixed(1)
     process.stdout.write(`${lineOf(report, { engine, index, seconds })}\n`)
     if (report.complaints.length > 0) {
-      complain(report.complaints, engine, seed + index)
+      complain(report.complaints, { store, seed: seed + index })
       return undefined
     }
     households = report.households
@@ -91,13 +91,16 @@ function lineOf(report: RoundReport, at: { engine: Engine; index: number; second
   ].join(' · ')
 }
 
-function complain(complaints: readonly string[], engine: Engine, failedSeed: number): void {
+function complain(complaints: readonly string[], at: { store: Store; seed: number }): void {
   const shown = complaints.slice(0, 20)
   const rest = complaints.length - shown.length
   process.stdout.write(`${shown.map((one) => `  ${one.slice(0, 2_000)}`).join('\n')}\n`)
   if (rest > 0) process.stdout.write(`  and ${rest} more\n`)
+  const { engine, place } = at.store
+  const folder = place['LETHE_DATA_DIR']
+  if (folder !== undefined) process.stdout.write(`The data is left in ${folder}.\n`)
   process.stdout.write(
-    `FAILED. Run it alone, on fresh data: npm run crash -- --rounds 1 --engine ${engine} --seed ${failedSeed}\n`,
+    `FAILED. Run it alone, on fresh data: npm run crash -- --rounds 1 --engine ${engine} --seed ${at.seed}\n`,
   )
 }
 
