@@ -4,6 +4,9 @@ import { openConnection } from '../../packages/server/src/storage/sqlite/connect
 import { appKey, connectPostgres, type Place } from './place.ts'
 import { erasureIdOf, idOf } from './users.ts'
 
+/** The server's writer makes its own checkpoints, at this length of the log. */
+const LOG_PAGES_MAX = 10_000
+
 /** Users removed per second. */
 export async function removeBare(place: Place, input: { count: number; batch: number }): Promise<number> {
   const startedAt = performance.now()
@@ -14,6 +17,7 @@ export async function removeBare(place: Place, input: { count: number; batch: nu
 
 function removeOnSqlite(file: string, { count, batch }: { count: number; batch: number }): void {
   const connection = openConnection(file, { readonly: false })
+  connection.pragma(`wal_autocheckpoint = ${LOG_PAGES_MAX}`)
   const deleteTags = connection.prepare('delete from device_tag where app_key = ? and registration_id = ?')
   const deleteDevice = connection.prepare('delete from device where app_key = ? and registration_id = ?')
   const mark = connection.prepare(

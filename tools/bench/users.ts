@@ -102,6 +102,7 @@ async function loadBatch(
       token: token(n),
       token_digest: digest(n),
       alias: kind === 'tagged' ? `alias_${n}` : null,
+      erasure_id: acceptedAt === undefined ? null : erasureIdOf(n),
     })),
     1_700_000_000_000,
   )
@@ -110,21 +111,16 @@ async function loadBatch(
     await read.query(INSERT_TAGS, tags)
   }
   if (acceptedAt === undefined) return
-  const idDigest = (n: number) => idTombstones(app.erasureKeys, idOf(n))[0] ?? ''
   await read.query(
     INSERT_ERASURES,
-    numbers.map((n) => ({ ...key(n), erasure_id: erasureIdOf(n), id_digest: idDigest(n) })),
+    numbers.map((n) => ({
+      ...key(n),
+      erasure_id: erasureIdOf(n),
+      id_digest: idTombstones(app.erasureKeys, idOf(n))[0] ?? '',
+      token_digest: tokenTombstones(app.erasureKeys, digest(n))[0] ?? null,
+    })),
     acceptedAt,
   )
-  const tombstones = numbers.flatMap((n) => {
-    const row = { app_key: app.appKey, erasure_id: erasureIdOf(n) }
-    const ofToken = tokenTombstones(app.erasureKeys, digest(n))[0] ?? ''
-    return [
-      { ...row, kind: 'registration_id', digest: idDigest(n) },
-      { ...row, kind: 'token', digest: ofToken },
-    ]
-  })
-  await read.query(INSERT_TOMBSTONES, tombstones, acceptedAt)
 }
 
 function md5(text: string): string {
@@ -141,13 +137,15 @@ const INSERT_DEVICES = statement()(
     token: 'text',
     token_digest: 'text',
     alias: 'text',
+    erasure_id: 'text',
   },
   (
     q,
   ) => `insert into device (app_key, registration_id, platform, state, secret_digest, created_at, last_seen_at, token,
-      token_digest, token_changed_at, alias, os, model, app_version, sdk_version, language, timezone, notification_permission)
+      token_digest, token_changed_at, alias, erasure_id, os, model, app_version, sdk_version, language, timezone,
+      notification_permission)
     select app_key, registration_id, 'android', state, secret_digest, ${q.value(1)}, ${q.value(1)}, token,
-      token_digest, ${q.value(1)}, alias, 'Android 16', 'Pixel 9', '4.2.0', '1.0.3', 'de', 'Europe/Berlin', 'granted'
+      token_digest, ${q.value(1)}, alias, erasure_id, 'Android 16', 'Pixel 9', '4.2.0', '1.0.3', 'de', 'Europe/Berlin', 'granted'
     from ${q.input} order by app_key, registration_id`,
 )
 
@@ -160,20 +158,14 @@ const INSERT_TAGS = statement()(
 
 const INSERT_ERASURES = statement()(
   'bench.erasures',
-  { app_key: 'text', registration_id: 'text', erasure_id: 'text', id_digest: 'text' },
+  { app_key: 'text', registration_id: 'text', erasure_id: 'text', id_digest: 'text', token_digest: 'text' },
   (
     q,
-  ) => `insert into erasure (erasure_id, app_key, registration_id, id_digest, key_version, origin, state, accepted_at,
-      attempts, run_at)
-    select erasure_id, app_key, registration_id, id_digest, 1, 'server', 'accepted', ${q.value(1)}, 0, ${q.value(1)}
+  ) => `insert into erasure (erasure_id, app_key, registration_id, id_digest, token_digest, key_version, origin, state,
+      accepted_at, attempts, run_at)
+    select erasure_id, app_key, registration_id, id_digest, token_digest, 1, 'server', 'accepted', ${q.value(1)}, 0,
+      ${q.value(1)}
     from ${q.input}`,
-)
-
-const INSERT_TOMBSTONES = statement()(
-  'bench.tombstones',
-  { app_key: 'text', digest: 'text', kind: 'text', erasure_id: 'text' },
-  (q) => `insert into tombstone (app_key, digest, kind, erasure_id, created_at)
-    select app_key, digest, kind, erasure_id, ${q.value(1)} from ${q.input}`,
 )
 
 /** Live users only, as the server counts them. All of ours are on Android. */
