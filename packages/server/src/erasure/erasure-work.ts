@@ -103,11 +103,14 @@ async function removeDue(deps: ErasureWorkDeps): Promise<'more' | 'done'> {
 /** One erasure that cannot be removed must not hold up the others: each is tried alone, and the failing ones wait. */
 async function removeOneByOne(deps: ErasureWorkDeps, limit: number): Promise<'more' | 'done'> {
   const { database, metrics } = deps
-  const due = await readDue(database.read, limit)
+  const due = await readDue(database, limit)
   for (const { erasure_id: erasureId, app_key, registration_id, attempts } of due) {
     try {
-      await database.write(deps.removeDevices, { erasureIds: [erasureId], limit: 1 })
-      metrics.removed.inc()
+      const { erasureCount } = await database.write(deps.removeDevices, {
+        erasureIds: [erasureId],
+        limit: 1,
+      })
+      metrics.removed.inc(erasureCount)
     } catch (error) {
       if (error instanceof StorageUnavailable || registration_id === null) throw error
       const found = await findRows(database.read, database.engine, [{ app_key, registration_id }])

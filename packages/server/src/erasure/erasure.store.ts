@@ -36,13 +36,14 @@ export async function readOldestOpenMs(database: Pick<Db, 'read' | 'now'>): Prom
 
 /** Erasures whose removal is due, the longest waiting first. */
 export async function readDue(
-  read: Read,
+  database: Pick<Db, 'read' | 'now'>,
   limit: number,
 ): Promise<Pick<Tables['erasure'], 'erasure_id' | 'app_key' | 'registration_id' | 'attempts'>[]> {
-  return read.kysely
+  return database.read.kysely
     .selectFrom('erasure')
     .select(['erasure_id', 'app_key', 'registration_id', 'attempts'])
     .where('state', '=', 'accepted')
+    .where('run_at', '<=', await database.now())
     .orderBy('run_at')
     .orderBy('erasure_id')
     .limit(limit)

@@ -23,6 +23,9 @@ export interface SqliteOptions {
   readonly onFault: (error: unknown) => void
 }
 
+/** Ours: long enough to do no harm, short enough for those who wait. */
+const RESTART_MS = 200
+
 interface Waiting {
   readonly call: WriteCall
   readonly resolve: (output: unknown) => void
@@ -39,8 +42,13 @@ export async function openSqlite<Tables>(options: SqliteOptions): Promise<Databa
     migrating.close()
   }
   const database = new SqliteDatabase<Tables>(options)
-  await database.start()
-  return database
+  try {
+    await database.start()
+    return database
+  } catch (error) {
+    await database.close()
+    throw error
+  }
 }
 
 class SqliteDatabase<Tables> implements Database<Tables> {
@@ -192,7 +200,14 @@ class SqliteDatabase<Tables> implements Database<Tables> {
         waiting.reject(new StorageUnavailable('the database is closed'))
       return
     }
-    this.start().then(
+    void this.#restart()
+  }
+
+  /** After a pause: a writer that cannot start must not be started over and over. Until then calls wait. */
+  async #restart(): Promise<void> {
+    await this.#options.clock.sleep(RESTART_MS)
+    if (this.#isClosed) return
+    await this.start().then(
       () => this.#flush(),
       (error) => this.#options.onFault(error),
     )
