@@ -36,14 +36,7 @@ export async function describeEngine(place: Place): Promise<string> {
   try {
     if (place.engine === 'sqlite') {
       const [row] = await session.run('select sqlite_version() as version')
-      const names = [
-        'journal_mode',
-        'synchronous',
-        'secure_delete',
-        'wal_autocheckpoint',
-        'cache_size',
-        'page_size',
-      ]
+      const names = ['journal_mode', 'synchronous', 'secure_delete', 'cache_size', 'page_size']
       return `SQLite ${row?.['version']}: ${(await readBack(session, names, 'pragma')).join(', ')} (synchronous 2 is FULL)`
     }
     const names = [
