@@ -83,6 +83,12 @@ export const errors = {
     message: 'the body is too large',
     meaning: 'The body has more bytes than this endpoint reads; the message names the limit.',
   },
+  contentTooLarge: {
+    code: 21005,
+    status: 400,
+    message: 'the notification or message is too large',
+    meaning: 'What one platform gets has too many bytes; the message names the part and the limit.',
+  },
   appUnknown: {
     code: 21008,
     status: 404,
@@ -126,6 +132,36 @@ export const errors = {
     meaning:
       'The connection broke during the commit and its outcome could not be found out. Repeat the call.',
   },
+  liveActivityNotAlone: {
+    code: 21054,
+    status: 400,
+    message: 'live_activity cannot be pushed together with other content',
+    meaning: 'A push has one kind of content; this one has a live activity and another.',
+  },
+  voipNotAlone: {
+    code: 21057,
+    status: 400,
+    message: 'voip cannot be pushed together with other content',
+    meaning: 'A push has one kind of content; this one has a call and another.',
+  },
+  notificationWithMessage: {
+    code: 21306,
+    status: 401,
+    message: 'notification and message cannot be pushed together',
+    meaning: 'A push has one kind of content; send two. The status is the documented one.',
+  },
+  cidInvalid: {
+    code: 23003,
+    status: 400,
+    message: 'cid has the wrong format',
+    meaning: 'The `cid` is empty, too long or has other characters than A-Z a-z 0-9 _ -.',
+  },
+  bigPushDurationInvalid: {
+    code: 23006,
+    status: 400,
+    message: 'big_push_duration is out of range',
+    meaning: 'A push is spread over 0 to 1440 minutes.',
+  },
   rateLimited: {
     code: 23008,
     status: 429,
@@ -155,6 +191,20 @@ export const errors = {
     status: 500,
     message: 'unknown error',
     meaning: 'A fault of the server. Its log has the reason; the answer never has.',
+  },
+  distributionWithoutAlert: {
+    code: 27008,
+    status: 401,
+    message: 'a distribution is chosen and the notification has no alert',
+    meaning:
+      'Options of `third_party_channel` say how to deliver a text that is not there. The status is the documented one.',
+  },
+  distributionInvalid: {
+    code: 27009,
+    status: 401,
+    message: 'the distribution is empty or not valid',
+    meaning:
+      'A distribution in `third_party_channel` is none of the known words. The status is the documented one.',
   },
   erasureUnknown: {
     code: 29003,
