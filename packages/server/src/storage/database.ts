@@ -19,6 +19,8 @@ export interface Reader<Tables> {
 
 export interface Transaction<Tables> extends Reader<Tables> {
   readonly engine: Engine
+  /** Others wait while this transaction runs, because there is one writer: background work takes a small step. */
+  readonly isContended: boolean
   /**
    * The database's clock when the transaction began, in milliseconds since the epoch: one clock for all nodes. Leases,
    * retries and the three clocks of an erasure are read from it; everything else uses the clock of its node.

@@ -6,13 +6,14 @@ import { retryDelayMs, startLoop } from './loop.ts'
 const POLL_MS = 1_000
 
 /** A loop whose runs end as `outcomes` says, then as `done`. */
-async function start(outcomes: ('more' | 'done' | Error)[] = []) {
+async function start(outcomes: ('more' | 'done' | Error)[] = [], gatherMs = 0) {
   const clock = new FakeClock()
   const seen = { runs: 0, failures: [] as unknown[] }
   const gate: { wait?: Promise<void> } = {}
   const loop = startLoop({
     clock,
     pollMs: POLL_MS,
+    gatherMs,
     run: async () => {
       seen.runs++
       await gate.wait
@@ -47,6 +48,19 @@ test('runs as soon as it is woken', async () => {
   loop.wake()
   await settled()
   assert.equal(seen.runs, 2)
+  await loop.stop()
+})
+
+test('gathers what wakes it after a run that left nothing to do', async () => {
+  const { clock, seen, loop } = await start(['more', 'done'], 50)
+  assert.equal(seen.runs, 2)
+  loop.wake()
+  await clock.advance(49)
+  loop.wake()
+  await settled()
+  assert.equal(seen.runs, 2)
+  await clock.advance(1)
+  assert.equal(seen.runs, 3)
   await loop.stop()
 })
 
@@ -130,6 +144,7 @@ test('stop during "more" ends it, although there is more', async () => {
   const loop = startLoop({
     clock,
     pollMs: POLL_MS,
+    gatherMs: 0,
     run: async () => {
       await settled()
       return 'more'

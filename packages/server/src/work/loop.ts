@@ -3,7 +3,9 @@
  * jobs it takes, is the business of `run`; the rows it works on are the queue, so nothing is lost when the loop is.
  *
  *   running -> running   `run` said that there is more
- *   running -> waiting   `run` was done: until `wake` or for `pollMs`
+ *   running -> gathering   `run` was done: for `gatherMs`
+ *   gathering -> running   there was a `wake` meanwhile
+ *   gathering -> waiting   there was none: until `wake` or for `pollMs`
  *   running -> backing off   `run` threw: twice as long after each failure in a row, up to `BACKOFF_MAX_MS`
  *   any -> stopped   `stop`: the run that is under way finishes first
  */
@@ -14,6 +16,8 @@ export interface LoopOptions {
   readonly clock: Clock
   /** Work that nobody announced is found after this time at the latest. */
   readonly pollMs: number
+  /** After a run that left nothing to do, calls of `wake` are gathered for this long. */
+  readonly gatherMs: number
   run(): Promise<'more' | 'done'>
   onFailure(error: unknown): void
 }
@@ -42,7 +46,8 @@ export function startLoop(options: LoopOptions): Loop {
   const turn = async (backoffMs: number): Promise<number> => {
     isWoken = false
     try {
-      if ((await options.run()) === 'more') isWoken = true
+      if ((await options.run()) === 'more') return BACKOFF_MIN_MS
+      if (options.gatherMs > 0) await options.clock.sleep(options.gatherMs, stopping.signal)
       await rest(options.pollMs)
       return BACKOFF_MIN_MS
     } catch (error) {

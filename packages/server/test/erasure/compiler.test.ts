@@ -142,6 +142,6 @@ for (const [name, { at }] of Object.entries(fixtures)) {
       at === undefined ? 0 : 1,
       errors.filter((error) => error.includes(name)).join('\n'),
     )
-    if (at !== undefined) assert.ok(found[0]?.includes(at), found[0])
+    if (at !== undefined) assert.ok(found[0]?.includes(at), found.join('\n'))
   })
 }

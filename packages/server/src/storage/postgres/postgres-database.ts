@@ -36,7 +36,8 @@ export interface PostgresOptions {
 
 /** Ten seconds: far above any pause of a healthy node, far below what somebody waits for an erasure. */
 const IDLE_IN_TRANSACTION_MS = 10_000
-const WRITERS_MAX = 4
+/** More sessions make smaller batches, and so more round trips for each input: two accept more deletions than four. */
+const WRITERS_MAX = 2
 const BACKGROUND_WRITERS_MAX = 2
 const READERS_MAX = 8
 /** Bounds the locks of one transaction: the server's table holds 6,400 by default, shared by all nodes. */
@@ -215,7 +216,8 @@ class UnitQueue {
     if (!next) return
     const [unit, group] = next
     this.#waiting.delete(unit)
-    const batch = group.splice(0, BATCH_INPUTS_MAX)
+    // A background input is a batch already, and several may run side by side.
+    const batch = group.splice(0, unit.kind === 'background' ? 1 : BATCH_INPUTS_MAX)
     if (group.length > 0) this.#waiting.set(unit, group)
     this.#waitingCount -= batch.length
     this.#runningCount++
@@ -284,6 +286,7 @@ class UnitQueue {
     if (now === undefined) throw new Error('begin gave no clock')
     const tx: Transaction<unknown> = {
       engine: 'postgres',
+      isContended: false,
       now,
       lockNames: async (names) => {
         if (names.length > 0)

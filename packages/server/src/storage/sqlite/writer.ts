@@ -20,8 +20,11 @@ import { type Connection, isUnavailable, openConnection, readerOf } from './conn
 import type { Failure, FromWriter, ToWriter, WriteCall, WriterData } from './messages.ts'
 import { UnusedSpace } from './unused-space.ts'
 
-/** 40 MB. Ten times SQLite's own figure: registration is faster with few checkpoints. */
-const LOG_PAGES_MAX = 10_000
+/**
+ * 10 MB. More than SQLite's own figure, since few checkpoints write fewer pages; not more than this, since everybody waits
+ * while one is made.
+ */
+const LOG_PAGES_MAX = 2_500
 
 type AnyUnit = Unit<unknown, unknown>
 type Outcome = { readonly output: unknown } | { readonly failure: Failure }
@@ -60,6 +63,7 @@ class Writer {
   readonly #units: ReadonlyMap<string, AnyUnit>
   readonly #post: (message: FromWriter) => void
   readonly #reader: Reader<never>
+  readonly #steps: ReturnType<typeof prepareSteps>
   readonly #interactive: WriteCall[] = []
   readonly #background: WriteCall[] = []
   readonly #scrubs: number[] = []
@@ -82,6 +86,7 @@ class Writer {
     this.#units = input.units
     this.#post = input.post
     this.#reader = readerOf(input.connection)
+    this.#steps = prepareSteps(input.connection)
     // Checkpoints are ours alone: see `#checkpoint`.
     this.#connection.pragma('wal_autocheckpoint = 0')
   }
@@ -152,10 +157,10 @@ class Writer {
     let outcomes: Map<WriteCall, Outcome>
     let isCommitting = false
     try {
-      this.#connection.exec('begin immediate')
+      this.#steps.begin.run()
       outcomes = await this.#runAll(calls)
       isCommitting = true
-      this.#connection.exec('commit')
+      this.#steps.commit.run()
     } catch (error) {
       if (this.#connection.inTransaction) this.#connection.exec('rollback')
       const failure: Failure = isCommitting ? { kind: 'unknown' } : failureOf(error)
@@ -179,17 +184,17 @@ class Writer {
 
   async #runGroup(unit: AnyUnit, calls: readonly WriteCall[]): Promise<Outcome[]> {
     const inputs = calls.map((call) => call.input)
-    this.#connection.exec('savepoint unit')
+    this.#steps.savepoint.run()
     try {
       const outputs = await unit.run(this.#transaction(), inputs)
       if (outputs.length !== inputs.length) throw new Error(`${unit.name} gave a wrong number of outputs`)
-      this.#connection.exec('release unit')
+      this.#steps.release.run()
       return outputs.map((output) => ({ output }))
     } catch (error) {
       // A full disk or an I/O error can end the whole transaction; then nothing in it stands.
       if (!this.#connection.inTransaction) throw error
       this.#connection.exec('rollback to unit')
-      this.#connection.exec('release unit')
+      this.#steps.release.run()
       if (isUnavailable(error)) throw error
       if (calls.length === 1) return [{ failure: failureOf(error) }]
       const alone: Outcome[] = []
@@ -199,7 +204,8 @@ class Writer {
   }
 
   #transaction(): Transaction<never> {
-    return { engine: 'sqlite', now: this.#now, lockNames: async () => {}, ...this.#reader }
+    const isContended = performance.now() - this.#interactiveAt < QUIET_MS
+    return { engine: 'sqlite', now: this.#now, isContended, lockNames: async () => {}, ...this.#reader }
   }
 
   #scrub(ids: readonly number[]): void {
@@ -220,11 +226,10 @@ class Writer {
   /** What SQLite would do by itself. A reader may hold the log; then it is tried again when as much has come to it. */
   #keepLogShort(): void {
     try {
-      const { log } = this.#logState('noop')
+      const { log } = this.#steps.measureLog.get() as LogState
       if (log < LOG_PAGES_MAX) this.#checkpointAt = LOG_PAGES_MAX
       if (log < this.#checkpointAt) return
       this.#checkpoint('passive')
-      this.#unused.overwriteNoted()
       this.#checkpointAt = log + LOG_PAGES_MAX
     } catch (error) {
       if (!isUnavailable(error)) throw error
@@ -237,9 +242,20 @@ class Writer {
     return this.#logState(mode)
   }
 
-  #logState(mode: 'noop' | 'passive' | 'truncate'): LogState {
+  #logState(mode: 'passive' | 'truncate'): LogState {
     const [state] = this.#connection.pragma(`wal_checkpoint(${mode})`) as LogState[]
     return state ?? { busy: 1, log: 0 }
+  }
+}
+
+/** What every transaction runs, prepared once. */
+function prepareSteps(connection: Connection) {
+  return {
+    begin: connection.prepare('begin immediate'),
+    commit: connection.prepare('commit'),
+    savepoint: connection.prepare('savepoint unit'),
+    release: connection.prepare('release unit'),
+    measureLog: connection.prepare('pragma wal_checkpoint(noop)'),
   }
 }
 
