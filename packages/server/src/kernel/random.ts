@@ -6,7 +6,22 @@ export interface Random {
   bytes(count: number): Uint8Array
 }
 
-export const systemRandom: Random = { bytes: (count) => randomBytes(count) }
+/** Cut from blocks: one call of the generator for some hundred ids. What was given out is wiped from the block. */
+export const systemRandom: Random = { bytes: createBlocks() }
+
+const BLOCK_BYTES = 4_096
+
+function createBlocks(): Random['bytes'] {
+  let block = new Uint8Array(0)
+  return (count) => {
+    if (count > BLOCK_BYTES) return randomBytes(count)
+    if (block.length < count) block = new Uint8Array(randomBytes(BLOCK_BYTES))
+    const bytes = block.slice(0, count)
+    block.fill(0, 0, count)
+    block = block.subarray(count)
+    return bytes
+  }
+}
 
 /** 128 random bits as 32 lower-case hex characters: the form of every id and device secret that Lethe mints. */
 export function randomId(random: Random): string {

@@ -5,6 +5,7 @@ import { sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import type { Engine } from '../database.ts'
 import { registry } from './0001-registry.ts'
+import { audience } from './0002-audience.ts'
 
 /** A migration gives the statements that it runs on an engine. Once released it never changes. */
 export type MigrationStatements = (engine: Engine) => readonly string[]
@@ -12,6 +13,7 @@ export type MigrationStatements = (engine: Engine) => readonly string[]
 /** Every migration by its name, in order. Forward only. */
 const migrations: Readonly<Record<string, MigrationStatements>> = {
   '0001-registry': registry,
+  '0002-audience': audience,
 }
 
 /** Kysely's own tables, which stand in no declaration. */

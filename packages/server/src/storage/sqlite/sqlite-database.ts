@@ -23,6 +23,9 @@ export interface SqliteOptions {
   readonly onFault: (error: unknown) => void
 }
 
+/** A message leaves at this many calls: the writer should begin while this thread still reads other requests. */
+const MESSAGE_CALLS_MAX = 16
+
 /** Ours: long enough to do no harm, short enough for those who wait. */
 const RESTART_MS = 200
 
@@ -101,6 +104,7 @@ class SqliteDatabase<Tables> implements Database<Tables> {
       const call = { id: this.#nextId++, unit: unit.name, input }
       if (this.#waiting.length === 0) setImmediate(() => this.#flush())
       this.#waiting.push({ call, resolve: resolve as (output: unknown) => void, reject })
+      if (this.#waiting.length >= MESSAGE_CALLS_MAX) this.#flush()
     })
   }
 

@@ -1,0 +1,252 @@
+/**
+ * The compiler: an audience becomes the text of a statement and the rows that are bound to it. Pure. Every name that a
+ * caller gave travels as a bound row (kind, place, value); the text is made of words of ours alone.
+ */
+
+import { platforms as everyPlatform, type Platform } from '@lethe/protocol/platform.ts'
+import { assert } from '../kernel/assert.ts'
+import type { RegistrationId, Token } from '../kernel/personal.ts'
+import type { Tables } from '../schema.ts'
+import type { Engine } from '../storage/database.ts'
+import { ONCE, type Statement, type StatementText, statement } from '../storage/statement.ts'
+import type { Holders } from './audience.store.ts'
+import type { Audience, ConditionKind } from './audience.ts'
+import { type BoundName, boundNames, keyOfShape, type Shape, shapeOf } from './audience-shape.ts'
+
+export interface CompileInput {
+  readonly audience: Audience
+  readonly holders: Holders
+  readonly engine: Engine
+}
+
+/** A statement and the rows that it is called with. Its first scalar is the app key. */
+export interface Compiled<Row> {
+  readonly statement: Statement<BoundName | Record<never, never>, Row>
+  readonly rows: readonly (BoundName | Record<never, never>)[]
+}
+
+/** Users of the audience; those of hmos are the rest of the total. */
+export type CountRow = Readonly<Record<'total' | Exclude<Platform, 'hmos'>, number>>
+
+/** A candidate, that is a user who fits the start; with its address if it is in the audience, else with nulls. */
+export type PageRow = { readonly registration_id: RegistrationId } & (
+  | ({ readonly token: Token } & Pick<
+      Tables['device'],
+      'platform' | 'token_p256dh' | 'token_auth' | 'token_environment' | 'token_changed_at'
+    >)
+  | { readonly token: null }
+)
+
+/** Counts the audience by platform. Scalars: app key. */
+export function compileCount({ audience, holders, engine }: CompileInput): Compiled<CountRow> {
+  const shape = shapeOf(audience, holders)
+  return compile<CountRow>({
+    name: `audience.count:${engine}:${keyOfShape(shape)}`,
+    rows: boundNames(audience, holders, shape),
+    write: (q) => countText({ q, engine, shape }),
+  })
+}
+
+export interface PageInput extends CompileInput {
+  readonly platforms: readonly Platform[]
+  /** Whether there is a third scalar. */
+  readonly isBounded: boolean
+  /** How many candidates a page looks at. Stands in the text, because the planner must know it. */
+  readonly candidatesMax: number
+}
+
+/**
+ * The next candidates in the order of registration ids, members of the audience or not: what one page costs is bounded.
+ * Scalars: app key, after this id, and up to this one if bounded.
+ */
+export function compilePage(input: PageInput): Compiled<PageRow> {
+  const { audience, holders, engine, isBounded, candidatesMax } = input
+  assert(Number.isSafeInteger(candidatesMax) && candidatesMax > 0, 'a page of no candidates')
+  // A page is small: what it asks about unwanted tags is asked for each candidate.
+  const shape: Shape = { ...shapeOf(audience, holders), isStartLarge: false, isNoTagSet: false }
+  const isEvery = everyPlatform.every((platform) => input.platforms.includes(platform))
+  const platforms = isEvery ? [] : input.platforms.map((value, place) => ({ kind: 'platform', place, value }))
+  return compile<PageRow>({
+    name: `audience.page:${engine}:${keyOfShape(shape)}:${isEvery}:${isBounded}:${candidatesMax}`,
+    rows: [...boundNames(audience, holders, shape), ...platforms],
+    write: (q) => pageText({ q, engine, shape }, { isBounded, candidatesMax, isEveryPlatform: isEvery }),
+  })
+}
+
+const BOUND_NAME = { kind: 'text', place: 'bigint', value: 'text' } as const
+
+const compiled = new Map<string, Statement>()
+
+function compile<Row>(input: {
+  name: string
+  rows: readonly BoundName[]
+  write: (q: StatementText) => string
+}): Compiled<Row> {
+  // A text that looks at no names has no batch: PostgreSQL refuses parameters that are not used.
+  const isBare = input.rows.length === 0
+  const known = compiled.get(input.name)
+  const fresh = known ?? statement<Row>()(input.name, isBare ? {} : BOUND_NAME, input.write)
+  compiled.set(input.name, fresh as Statement)
+  return { statement: fresh as Compiled<Row>['statement'], rows: isBare ? ONCE : input.rows }
+}
+
+interface Text {
+  readonly q: StatementText
+  readonly engine: Engine
+  readonly shape: Shape
+}
+
+/** Exactly what the index `device_reachable` holds. */
+function isReachable({ q }: Text, device: string): string {
+  return `${device}.app_key = ${q.value(1)} and ${device}.state = 'live' and ${device}.token_digest is not null`
+}
+
+const FIGURES = `count(*) as total, count(*) filter (where d.platform = 'web') as web,
+  count(*) filter (where d.platform = 'android') as android, count(*) filter (where d.platform = 'ios') as ios`
+
+function countText(text: Text): string {
+  const { engine, shape } = text
+  const all = `select ${FIGURES} from device d where ${isReachable(text, 'd')}`
+  if (shape.start !== 'everyone') return `${all} and d.registration_id in (${startText(text)})`
+  if (!shape.checks.includes('noTag')) return all
+  if (engine === 'postgres') return `${all} and ${check(text, 'noTag', 'd.registration_id')}`
+  // SQLite counts all and takes off the unwanted, which is two to three times as fast as asking for each user.
+  return `select a.total - u.total as total, a.web - u.web as web, a.android - u.android as android, a.ios - u.ios as ios
+    from (${all}) a, (${all} and d.registration_id in (${holdersText(text, 'noTag')})) u`
+}
+
+/** Ids of all users who fit the start and the checks. */
+function startText(text: Text): string {
+  const { q, shape } = text
+  switch (shape.start) {
+    case 'everyone':
+      throw new Error('everyone has no start')
+    case 'anyId':
+      return `select input.value from ${q.input} where input.kind = 'anyId'${checks(text, 'input.value')}`
+    case 'anyAlias':
+      return `${aliasHoldersText(text)}${checks(text, 'a.registration_id')}`
+    case 'anyTag':
+      return `${holdersText(text, 'anyTag')}${checks(text, 't.registration_id')}`
+    case 'allTags':
+      return `${holdersOfPlace(text, 'allTags', 0)}${checks(text, 't.registration_id')}`
+  }
+}
+
+interface PageShape {
+  readonly isBounded: boolean
+  readonly candidatesMax: number
+  readonly isEveryPlatform: boolean
+}
+
+function pageText(text: Text, page: PageShape): string {
+  const platforms = page.isEveryPlatform ? '' : ` and d.platform in (${namesText(text, 'platform')})`
+  return `select c.registration_id, d.platform, d.token, d.token_p256dh, d.token_auth, d.token_environment,
+      d.token_changed_at
+    from (${candidatesText(text, page)}) as c
+    left join device d on ${isReachable(text, 'd')} and d.registration_id = c.registration_id and d.token is not null
+      ${platforms}${checks(text, 'c.registration_id')}
+    order by c.registration_id`
+}
+
+/** The next users who fit the start, in order. Each way reads no more of an index than it gives. */
+function candidatesText(text: Text, page: PageShape): string {
+  const { q, shape } = text
+  const next = (select: string, column: string) => nextOf(select, column, { q, ...page })
+  switch (shape.start) {
+    case 'everyone':
+      return next(
+        `select d.registration_id from device d where ${isReachable(text, 'd')}`,
+        'd.registration_id',
+      )
+    case 'anyId':
+      return next(
+        `select input.value as registration_id from ${q.input} where input.kind = 'anyId'`,
+        'input.value',
+      )
+    case 'anyAlias':
+      return next(aliasHoldersText(text), 'a.registration_id')
+    case 'allTags':
+      return next(holdersOfPlace(text, 'allTags', 0), 't.registration_id')
+    case 'anyTag': {
+      // The next holders of each tag, and of those the next: `union` leaves who holds several of them in once.
+      const branches = Array.from({ length: shape.places.anyTag }, (_, place) => {
+        const holders = next(holdersOfPlace(text, 'anyTag', place), 't.registration_id')
+        return `select registration_id from (${holders}) as tag${place}`
+      })
+      return `select registration_id from (${branches.join(' union ')}) as holder
+        order by registration_id limit ${page.candidatesMax}`
+    }
+  }
+}
+
+function nextOf(
+  select: string,
+  column: string,
+  { q, isBounded, candidatesMax }: { q: StatementText; isBounded: boolean; candidatesMax: number },
+): string {
+  const until = isBounded ? ` and ${column} <= ${q.value(3)}` : ''
+  return `${select} and ${column} > ${q.value(2)}${until} order by ${column} limit ${candidatesMax}`
+}
+
+/** The checks of a user whose id stands in this column, each with its `and`. */
+function checks(text: Text, column: string): string {
+  return text.shape.checks.map((kind) => ` and ${check(text, kind, column)}`).join('')
+}
+
+function check(text: Text, kind: ConditionKind, column: string): string {
+  const { q, shape } = text
+  switch (kind) {
+    case 'anyId':
+      return `${column} in (${namesText(text, 'anyId')})`
+    case 'anyAlias':
+      return `${column} in (${aliasHoldersText(text)})`
+    case 'allTags':
+      return Array.from({ length: shape.places.allTags }, (_, place) =>
+        holdsText({ q, column, tag: `= (${nameText(text, 'allTags', place)})` }),
+      ).join(' and ')
+    case 'anyTag':
+      return holdsText({ q, column, tag: isAmong(text, 'anyTag', 'array') })
+    case 'noTag':
+      return shape.isNoTagSet && shape.start !== 'everyone'
+        ? `${column} not in (${holdersText(text, 'noTag')})`
+        : `not ${holdsText({ q, column, tag: isAmong(text, 'noTag', 'array') })}`
+  }
+}
+
+function holdsText({ q, column, tag }: { q: StatementText; column: string; tag: string }): string {
+  return `exists (select 1 from device_tag o where o.app_key = ${q.value(1)} and o.registration_id = ${column} and o.tag ${tag})`
+}
+
+/** Who holds any of the tags; somebody who holds several stands in it several times. */
+function holdersText(text: Text, kind: 'anyTag' | 'noTag'): string {
+  const isLarge = kind === 'anyTag' ? text.shape.isStartLarge : true
+  const tag = isAmong(text, kind, isLarge ? 'array' : 'list')
+  return `select t.registration_id from device_tag t where t.app_key = ${text.q.value(1)} and t.tag ${tag}`
+}
+
+/**
+ * PostgreSQL takes a list for one tag and looks its holders up one by one; an array it takes for ten tags, and reads the
+ * whole index of who can be reached beside it. To SQLite both are the same.
+ */
+function isAmong(text: Text, kind: ConditionKind, form: 'list' | 'array'): string {
+  const names = namesText(text, kind)
+  return text.engine === 'postgres' && form === 'array' ? `= any (array(${names}))` : `in (${names})`
+}
+
+function holdersOfPlace(text: Text, kind: 'anyTag' | 'allTags', place: number): string {
+  return `select t.registration_id from device_tag t
+    where t.app_key = ${text.q.value(1)} and t.tag = (${nameText(text, kind, place)})`
+}
+
+function aliasHoldersText({ q }: Text): string {
+  return `select a.registration_id from ${q.input} join device a on a.app_key = ${q.value(1)} and a.alias = input.value
+    where input.kind = 'anyAlias' and a.alias is not null`
+}
+
+function namesText({ q }: Text, kind: ConditionKind | 'platform'): string {
+  return `select input.value from ${q.input} where input.kind = '${kind}'`
+}
+
+function nameText(text: Text, kind: ConditionKind, place: number): string {
+  return `${namesText(text, kind)} and input.place = ${place}`
+}
