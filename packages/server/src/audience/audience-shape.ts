@@ -10,7 +10,7 @@ import { type Audience, type Condition, type ConditionKind, conditionsOf, namesI
 
 export interface Shape {
   readonly start: 'everyone' | Exclude<ConditionKind, 'noTag'>
-  /** The conditions beside the start, the cheapest to check first. */
+  /** What is checked of those who fit the start, in the order of `parseAudience`: the cheapest first. */
   readonly checks: readonly ConditionKind[]
   /** How many places the text has for tags of which each is looked up by itself. */
   readonly places: { readonly anyTag: number; readonly allTags: number }
@@ -47,22 +47,26 @@ export function shapeOf(audience: Audience, holders: Holders): Shape {
   const startSize = start ? sizeOf(start, holders) : Number.POSITIVE_INFINITY
   const noTag = conditions.find(({ kind }) => kind === 'noTag')
   const noTagSize = noTag ? sizeOf(noTag, holders) : 0
+  const places = { anyTag: placesFor(conditions, 'anyTag'), allTags: placesFor(conditions, 'allTags') }
   return {
     start: start ? startKind(start) : 'everyone',
-    checks: conditions.filter((condition) => condition !== start).map(({ kind }) => kind),
-    places: { anyTag: placesFor(conditions, 'anyTag'), allTags: placesFor(conditions, 'allTags') },
+    // Of tags that must all be there a statement starts from one, and checks the others.
+    checks: conditions
+      .filter((condition) => condition !== start || (condition.kind === 'allTags' && places.allTags > 1))
+      .map(({ kind }) => kind),
+    places,
     isStartLarge: startSize > LOOKED_UP_MAX,
     isNoTagSet: noTagSize <= Math.min(2 * startSize, SET_MAX),
   }
 }
 
-/** Two audiences with one key get one text. */
+/** Two audiences with one key get one text. Short, since it becomes a part of the statement's name. */
 export function keyOfShape({ start, checks, places, isStartLarge, isNoTagSet }: Shape): string {
-  const sizes = `${places.anyTag},${places.allTags}`
-  return [start, checks.join('+'), sizes, isStartLarge ? 'large' : 'small', isNoTagSet ? 'set' : 'ask'].join(
-    ':',
-  )
+  const kinds = [start, ...checks].map((kind) => LETTERS[kind]).join('')
+  return `${kinds}:${places.anyTag}:${places.allTags}:${isStartLarge ? 'large' : 'small'}:${isNoTagSet ? 'set' : 'ask'}`
 }
+
+const LETTERS = { everyone: 'E', anyId: 'I', anyAlias: 'A', anyTag: 'T', allTags: 'L', noTag: 'N' } as const
 
 /** The names of the conditions. Of tags that must all be there the rarest comes first, so that most users fail at once. */
 export function boundNames(audience: Audience, holders: Holders, { places }: Shape): BoundName[] {

@@ -1,0 +1,208 @@
+/**
+ * Audiences on real engines: what the compiled statements find is what a naive evaluation in memory finds, whatever is
+ * asked of whatever registry.
+ */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { AudienceBody } from '@lethe/protocol/audience.schemas.ts'
+import { appLimitsDefault } from '@lethe/protocol/limits.ts'
+import { platforms as everyPlatform, type Platform } from '@lethe/protocol/platform.ts'
+import fc from 'fast-check'
+import { Value } from 'typebox/value'
+import { countAudience } from '../../src/audience/count-audience.ts'
+import { pageAudience, type Recipient } from '../../src/audience/page-audience.ts'
+import { parseAudience } from '../../src/audience/parse-audience.ts'
+import type { Db } from '../../src/schema.ts'
+import { forEachEngine, type TestDatabase } from '../support/engines.ts'
+import { runOutside } from '../support/outside-sql.ts'
+import { openRegistry } from '../support/registry.ts'
+
+const WORLDS = 6
+const AUDIENCES_PER_WORLD = 80
+const APP = 'registry'
+const tags = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'nobody']
+const ids = Array.from({ length: 60 }, (_, n) => `${'Az_-09'.charAt(n % 6)}${(n * 7919) % 997}`)
+const aliasOf = (id: string) => `alias_${id.replaceAll('-', '=')}`
+const aliases = ids.map(aliasOf)
+
+interface User {
+  readonly id: string
+  readonly platform: Platform
+  readonly isLive: boolean
+  readonly hasToken: boolean
+  readonly hasAlias: boolean
+  readonly tags: readonly string[]
+}
+
+interface World {
+  readonly users: readonly User[]
+  /** What the counts of tags say, right or wrong: they may decide the way, never the answer. */
+  readonly holders: readonly number[]
+}
+
+const worlds: fc.Arbitrary<World> = fc.record({
+  users: fc.tuple(
+    ...ids.map((id) =>
+      fc.record({
+        id: fc.constant(id),
+        platform: fc.constantFrom(...everyPlatform),
+        isLive: fc.oneof({ weight: 4, arbitrary: fc.constant(true) }, fc.constant(false)),
+        hasToken: fc.oneof({ weight: 4, arbitrary: fc.constant(true) }, fc.constant(false)),
+        hasAlias: fc.boolean(),
+        tags: fc.subarray(tags.filter((tag) => tag !== 'nobody')),
+      }),
+    ),
+  ),
+  holders: fc.tuple(...tags.map(() => fc.constantFrom(0, 3, 20, 10_000, 100_000))),
+})
+
+type Keys = Exclude<AudienceBody, 'all'>
+
+interface Asked {
+  readonly to: 'all' | Keys
+  readonly platforms: readonly Platform[]
+  readonly candidatesMax: number
+  readonly bounds: readonly string[]
+}
+
+const list = (names: readonly string[], maxLength: number) =>
+  fc.array(fc.constantFrom(...names), { minLength: 1, maxLength })
+const asked: fc.Arbitrary<Asked> = fc.record({
+  to: fc.oneof(
+    { weight: 1, arbitrary: fc.constant('all' as const) },
+    {
+      weight: 12,
+      arbitrary: fc
+        .record(
+          {
+            tag: list(tags, 20),
+            tag_and: list(tags, 4),
+            tag_not: list(tags, 20),
+            alias: list([...aliases, 'alias_nobody'], 40),
+            registration_id: list([...ids, 'unknown'], 80),
+          },
+          { requiredKeys: [] },
+        )
+        .filter((keys) => Object.keys(keys).length > 0),
+    },
+  ),
+  platforms: fc.subarray([...everyPlatform], { minLength: 1 }),
+  candidatesMax: fc.constantFrom(1, 3, 7, 100),
+  bounds: fc.subarray(['5', 'A3', '_'], { minLength: 0 }),
+})
+
+/** The users of the audience, found without any cleverness. */
+function evaluate({ users }: World, { to, platforms }: Pick<Asked, 'to' | 'platforms'>): User[] {
+  const reachable = users.filter(
+    ({ isLive, hasToken, platform }) => isLive && hasToken && platforms.includes(platform),
+  )
+  if (to === 'all') return reachable
+  return reachable.filter(
+    (user) =>
+      (!to.tag || to.tag.some((tag) => user.tags.includes(tag))) &&
+      (!to.tag_and || to.tag_and.every((tag) => user.tags.includes(tag))) &&
+      !to.tag_not?.some((tag) => user.tags.includes(tag)) &&
+      (!to.alias || (user.hasAlias && to.alias.includes(aliasOf(user.id)))) &&
+      (!to.registration_id || to.registration_id.includes(user.id)),
+  )
+}
+
+const text = (value: string | null) => (value === null ? 'null' : `'${value}'`)
+
+async function load(opened: TestDatabase, { users, holders }: World): Promise<void> {
+  const device = (app: string) => (user: User) => {
+    const token = user.hasToken ? `token_${app}_${user.id}` : null
+    const alias = user.hasAlias ? aliasOf(user.id) : null
+    const state = user.isLive ? 'live' : 'erasing'
+    return `('${app}', '${user.id}', '${user.platform}', '${state}', 1, 1, ${text(token)}, ${text(token)}, ${text(alias)})`
+  }
+  // Another app has the same users, all of them reachable and with every tag: none may be taken for one of ours.
+  const others = users.map((user) => ({ ...user, isLive: true, hasToken: true, hasAlias: true, tags }))
+  const tagRows = [
+    ...users.flatMap((user) => user.tags.map((tag) => `('${APP}', '${user.id}', '${tag}')`)),
+    ...others.flatMap((user) => user.tags.map((tag) => `('other', '${user.id}', '${tag}')`)),
+  ]
+  const counts = tags.flatMap((tag, index) => {
+    const count = holders[index] ?? 0
+    return count > 0 ? [`('${APP}', '${tag}', ${count}, 0, 0, 0)`] : []
+  })
+  const statements = [
+    'delete from device_tag',
+    'delete from device',
+    'delete from tag',
+    "delete from app where app_key = 'other'",
+    "insert into app (app_key, name, secret_digest, settings, created_at) values ('other', 'Other', '', '{}', 1)",
+    `insert into device (app_key, registration_id, platform, state, created_at, last_seen_at, token, token_digest, alias)
+      values ${[...users.map(device(APP)), ...others.map(device('other'))].join(', ')}`,
+    `insert into device_tag (app_key, registration_id, tag) values ${tagRows.join(', ')}`,
+    ...(counts.length === 0
+      ? []
+      : [
+          `insert into tag (app_key, tag, web_count, android_count, ios_count, hmos_count) values ${counts.join(', ')}`,
+        ]),
+  ]
+  await runOutside(opened, statements.join(';\n'))
+}
+
+function audienceOf(to: Asked['to']) {
+  assert.ok(Value.Check(AudienceBody, to))
+  const parsed = parseAudience(to, appLimitsDefault)
+  assert.ok(parsed.ok)
+  return parsed.value
+}
+
+async function everyPage(
+  database: Db,
+  { to, platforms, candidatesMax, bounds }: Asked,
+): Promise<Recipient[]> {
+  const found: Recipient[] = []
+  const input = { appKey: APP, audience: audienceOf(to), platforms, candidatesMax }
+  const ranges = [...bounds, undefined].map((until, index) => ({ after: bounds[index - 1] ?? '', until }))
+  for (const { after, until } of ranges) {
+    let next: string | undefined = after
+    while (next !== undefined) {
+      const page = await pageAudience(
+        { database },
+        { ...input, after: next, ...(until !== undefined && { until }) },
+      )
+      assert.ok(page.recipients.length <= candidatesMax)
+      found.push(...page.recipients)
+      next = page.next
+    }
+  }
+  return found
+}
+
+forEachEngine('audiences', (open) => {
+  test('hold whom a naive evaluation finds, in counts and in pages', async (t) => {
+    const seed = Date.now() & 0x7fffffff
+    t.diagnostic(`fast-check seed ${seed}`)
+    const opened = await open(t)
+    const { database } = opened
+    await openRegistry(database)
+    const property = fc.asyncProperty(asked, async (one) => {
+      assert.ok(world)
+      const expected = evaluate(world, one)
+      const { to, platforms } = one
+      const count = await countAudience({ database }, { appKey: APP, audience: audienceOf(to), platforms })
+      const byPlatform = everyPlatform.map((platform) => [
+        platform,
+        expected.filter((user) => user.platform === platform).length,
+      ])
+      assert.deepEqual(count, { total: expected.length, byPlatform: Object.fromEntries(byPlatform) })
+      const found = await everyPage(database, one)
+      const wanted = expected.map(({ id, platform }) => [id, platform, `token_${APP}_${id}`])
+      assert.deepEqual(
+        found.map(({ registrationId, platform, token }) => [registrationId, platform, token]).sort(),
+        wanted.sort(),
+      )
+    })
+    let world: World | undefined
+    for (const [index, sample] of fc.sample(worlds, { seed, numRuns: WORLDS }).entries()) {
+      world = sample
+      await load(opened, world)
+      await fc.assert(property, { seed: seed + index, numRuns: AUDIENCES_PER_WORLD })
+    }
+  })
+})
