@@ -116,8 +116,11 @@ function countText(text: Text): string {
   if (!shape.checks.includes('noTag')) return all
   if (engine === 'postgres') return `${all} and ${check(text, 'noTag', 'd.registration_id')}`
   // SQLite counts all and takes off the unwanted, which is two to three times as fast as asking for each user.
-  return `select a.total - u.total as total, a.web - u.web as web, a.android - u.android as android, a.ios - u.ios as ios
-    from (${all}) a, (${all} and d.registration_id in (${holdersText(text, 'noTag')})) u`
+  const difference = ['total', 'web', 'android', 'ios'].map(
+    (name) => `everyone.${name} - unwanted.${name} as ${name}`,
+  )
+  return `select ${difference.join(', ')}
+    from (${all}) as everyone, (${all} and d.registration_id in (${holdersText(text, 'noTag')})) as unwanted`
 }
 
 /** Ids of all users who fit the start and the checks. */
@@ -145,11 +148,16 @@ interface PageShape {
 
 function pageText(text: Text, page: PageShape): string {
   const platforms = page.isEveryPlatform ? '' : ` and d.platform in (${namesText(text, 'platform')})`
+  const isMember = `${isReachable(text, 'd')} and d.registration_id = c.registration_id and d.token is not null
+    ${platforms}${checks(text, 'c.registration_id')}`
+  // PostgreSQL would rather read a whole table of 50,000 users than look 500 of them up, which is five times as fast.
+  const device =
+    text.engine === 'postgres'
+      ? `lateral (select * from device d where ${isMember} limit 1) as d on true`
+      : `device d on ${isMember}`
   return `select c.registration_id, d.platform, d.token, d.token_p256dh, d.token_auth, d.token_environment,
       d.token_changed_at
-    from (${candidatesText(text, page)}) as c
-    left join device d on ${isReachable(text, 'd')} and d.registration_id = c.registration_id and d.token is not null
-      ${platforms}${checks(text, 'c.registration_id')}
+    from (${candidatesText(text, page)}) as c left join ${device}
     order by c.registration_id`
 }
 

@@ -14,9 +14,10 @@ import { countAudience } from '../../src/audience/count-audience.ts'
 import { pageAudience, type Recipient } from '../../src/audience/page-audience.ts'
 import { parseAudience } from '../../src/audience/parse-audience.ts'
 import type { Db } from '../../src/schema.ts'
+import { units } from '../../src/units.ts'
 import { forEachEngine, type TestDatabase } from '../support/engines.ts'
 import { runOutside } from '../support/outside-sql.ts'
-import { openRegistry } from '../support/registry.ts'
+import { accept, openRegistry, register } from '../support/registry.ts'
 
 const WORLDS = 6
 const AUDIENCES_PER_WORLD = 80
@@ -205,4 +206,81 @@ forEachEngine('audiences', (open) => {
       await fc.assert(property, { seed: seed + index, numRuns: AUDIENCES_PER_WORLD })
     }
   })
+
+  test('do not hold who is erased, hidden or detached, whatever names him', async (t) => {
+    const { database } = await open(t)
+    const app = await openRegistry(database)
+    const [kept, hidden, detached] = await Promise.all(
+      ['kept', 'hidden', 'detached'].map((token) => register(database, app, { token, tags: ['a', token] })),
+    )
+    assert.ok(kept && hidden && detached)
+    const reached = (to: AudienceBody) => reachedBy(database, to)
+    const everybody: AudienceBody[] = [
+      'all',
+      { tag: ['a'] },
+      { tag_not: ['b'] },
+      { registration_id: [kept, hidden, detached] },
+      { tag: ['kept', 'hidden', 'detached'], tag_and: ['a'] },
+    ]
+    for (const to of everybody) assert.deepEqual(await reached(to), [kept, hidden, detached].sort())
+
+    await accept(database, app, hidden)
+    for (const to of everybody) assert.deepEqual(await reached(to), [kept, detached].sort())
+    assert.deepEqual(await reached({ registration_id: [hidden] }), [])
+    assert.deepEqual(await reached({ tag: ['hidden'] }), [])
+
+    // Somebody else registers with the token: the older user keeps no channel.
+    const heir = await register(database, app, { token: 'detached' })
+    assert.deepEqual(await reached('all'), [kept, heir].sort())
+    for (const to of everybody.slice(1)) assert.ok(!(await reached(to)).includes(detached))
+
+    const removed = await database.write(units.removeDevices, { erasureIds: null, limit: 10 })
+    assert.equal(removed.erasureCount, 1)
+    assert.deepEqual(await reached('all'), [kept, heir].sort())
+    assert.deepEqual(await reached({ registration_id: [kept, hidden, detached] }), [kept])
+  })
+
+  test('give every user exactly once while others come and go', async (t) => {
+    const opened = await open(t)
+    const { database } = opened
+    const app = await openRegistry(database)
+    const add = (count: number) =>
+      Promise.all(
+        Array.from({ length: count }, () => register(database, app, { token: token(), tags: ['a'] })),
+      )
+    let tokens = 0
+    const token = () => `token${tokens++}`
+    const stay = await add(60)
+    const leave = await add(60)
+    const input = { appKey: app.appKey, platforms: everyPlatform, candidatesMax: 7 }
+    for (const to of ['all', { tag: ['a', 'b'] }, { tag_and: ['a'] }, { tag_not: ['b'] }] as AudienceBody[]) {
+      const seen: string[] = []
+      const gone = new Set<string>()
+      let next: string | undefined = ''
+      while (next !== undefined) {
+        const page = await pageAudience({ database }, { ...input, audience: audienceOf(to), after: next })
+        for (const { registrationId } of page.recipients) assert.ok(!gone.has(registrationId))
+        seen.push(...page.recipients.map(({ registrationId }) => registrationId))
+        next = page.next
+        await add(2)
+        for (const id of leave.splice(0, 1)) {
+          await accept(database, app, id)
+          gone.add(id)
+        }
+      }
+      assert.equal(new Set(seen).size, seen.length, 'nobody twice')
+      assert.deepEqual(
+        stay.filter((id) => !seen.includes(id)),
+        [],
+      )
+    }
+  })
 })
+
+/** Those whom pages give, after a look whether the count is the same. */
+async function reachedBy(database: Db, to: AudienceBody): Promise<string[]> {
+  const recipients = await everyPage(database, { to, platforms: everyPlatform, candidatesMax: 2, bounds: [] })
+  const input = { appKey: APP, audience: audienceOf(to), platforms: everyPlatform }
+  assert.equal((await countAudience({ database }, input)).total, recipients.length)
+  return recipients.map(({ registrationId }) => registrationId).sort()
+}
