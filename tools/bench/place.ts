@@ -148,7 +148,10 @@ async function postgresSession(url: string): Promise<Session> {
 
 /** A client with the settings of the server's own sessions, but without their time-outs. */
 export async function connectPostgres(url: string): Promise<pg.Client> {
-  const { statement_timeout, lock_timeout, ...rest } = postgresConnection.poolOptions(url, 0)
+  const { statement_timeout, lock_timeout, ...rest } = postgresConnection.poolOptions(url, {
+    idleInTransactionMs: 0,
+    work: 'write',
+  })
   const client = new pg.Client(rest as pg.ClientConfig)
   await client.connect()
   return client

@@ -3,6 +3,7 @@
  * asked of whatever registry.
  */
 
+// size: one suite that runs on both engines, read test by test.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AudienceBody } from '@lethe/protocol/audience.schemas.ts'

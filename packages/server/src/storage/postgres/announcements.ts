@@ -65,7 +65,7 @@ export class Announcements {
   async #connect(): Promise<void> {
     while (!this.#closing.signal.aborted) {
       const client = new pg.Client({
-        ...poolOptions(this.#options.url, 0),
+        ...poolOptions(this.#options.url, { idleInTransactionMs: 0, work: 'read' }),
         application_name: ANNOUNCEMENTS_SESSION,
       } as pg.ClientConfig)
       const isGone = new Promise<void>((resolve) => client.once('end', resolve))

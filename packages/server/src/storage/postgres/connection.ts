@@ -33,7 +33,10 @@ const CONNECT_TIMEOUT_MS = 5_000
  * `idleInTransactionMs` is the lease of a node on what its transactions hold: when a node stops in the middle of one, the server
  * ends it after that time, by the server's own clock, and another node takes over.
  */
-export function poolOptions(url: string, idleInTransactionMs: number): pg.PoolConfig {
+export function poolOptions(
+  url: string,
+  { idleInTransactionMs, work }: { idleInTransactionMs: number; work: 'read' | 'write' },
+): pg.PoolConfig {
   return {
     connectionString: url,
     types,
@@ -41,10 +44,32 @@ export function poolOptions(url: string, idleInTransactionMs: number): pg.PoolCo
     statement_timeout: STATEMENT_TIMEOUT_MS,
     lock_timeout: LOCK_TIMEOUT_MS,
     idle_in_transaction_session_timeout: idleInTransactionMs,
-    // Plans are made once per statement: the batches are of one shape, and planning per call costs more than it gains.
-    options: '-c plan_cache_mode=force_generic_plan',
+    options: PLANNING[work],
     keepAlive: true,
   }
+}
+
+/**
+ * A plan that is made while a table is empty and kept while it grows reads the whole table, or all of an app through the wrong
+ * index. Reads are planned anew at each call. Writes run batches of one shape, so their plans are kept, for a while (see
+ * `countUse`), and must look rows up by index, one by one.
+ */
+const PLANNING = {
+  read: '-c plan_cache_mode=force_custom_plan',
+  write:
+    '-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off',
+} as const
+
+const uses = new WeakMap<object, number>()
+
+/** A session drops its plans at each doubling of its uses, and from then on after this many. */
+const USES_PER_PLAN_MAX = 1_024
+
+/** Counts a use of the session; true: its plans are to be dropped, since tables may have outgrown them. */
+export function countUse(session: object): boolean {
+  const count = (uses.get(session) ?? 0) + 1
+  uses.set(session, count)
+  return count >= USES_PER_PLAN_MAX ? count % USES_PER_PLAN_MAX === 0 : (count & (count - 1)) === 0
 }
 
 /** Sends prepared statements through `session`, by name, so that the server parses each once per session. */

@@ -14,6 +14,7 @@ import { ONCE, type Statement, statement } from '../statement.ts'
 import { Announcements } from './announcements.ts'
 import { clearStatisticsOfEmpty } from './clear-statistics.ts'
 import {
+  countUse,
   guardedPool,
   isUnavailable,
   isWorthAnotherTry,
@@ -84,15 +85,15 @@ class PostgresDatabase<Tables> implements Database<Tables> {
   constructor(options: PostgresOptions, personalTables: readonly string[]) {
     this.#options = options
     this.#personalTables = personalTables
-    this.#readers = this.#pool(READERS_MAX)
-    this.#interactive = new UnitQueue(this.#pool(options.writersMax ?? WRITERS_MAX), options)
-    this.#background = new UnitQueue(this.#pool(BACKGROUND_WRITERS_MAX), options)
+    this.#readers = this.#pool(READERS_MAX, 'read')
+    this.#interactive = new UnitQueue(this.#pool(options.writersMax ?? WRITERS_MAX, 'write'), options)
+    this.#background = new UnitQueue(this.#pool(BACKGROUND_WRITERS_MAX, 'write'), options)
     this.#announcements = new Announcements(options)
     this.read = pooledReader(this.#readers)
   }
 
   async migrate(): Promise<void> {
-    const kysely = new KyselyClass<never>({ dialect: new PostgresDialect({ pool: this.#pool(1) }) })
+    const kysely = new KyselyClass<never>({ dialect: new PostgresDialect({ pool: this.#pool(1, 'read') }) })
     try {
       await migrate(kysely, 'postgres')
     } finally {
@@ -151,11 +152,9 @@ class PostgresDatabase<Tables> implements Database<Tables> {
     await Promise.all([...writes, this.#readers.end()])
   }
 
-  #pool(max: number): pg.Pool {
-    const pool = new pg.Pool({
-      ...poolOptions(this.#options.url, this.#options.idleInTransactionMs ?? IDLE_IN_TRANSACTION_MS),
-      max,
-    })
+  #pool(max: number, work: 'read' | 'write'): pg.Pool {
+    const idleInTransactionMs = this.#options.idleInTransactionMs ?? IDLE_IN_TRANSACTION_MS
+    const pool = new pg.Pool({ ...poolOptions(this.#options.url, { idleInTransactionMs, work }), max })
     // A session that dies while idle is reported here; the next use of the pool opens another.
     pool.on('error', () => {})
     // One that dies in use, between two statements, is reported to itself; its next statement fails.
@@ -281,8 +280,9 @@ class UnitQueue {
 
   async #runInside(session: pg.PoolClient, unit: AnyUnit, inputs: readonly unknown[]): Promise<unknown[]> {
     const seam = this.#options.seam
-    const [, clock] = (await session.query(BEGIN)) as unknown as pg.QueryResult<{ now: number }>[]
-    const now = clock?.rows[0]?.now
+    const begin = countUse(session) ? `discard plans; ${BEGIN}` : BEGIN
+    const begun = (await session.query(begin)) as unknown as pg.QueryResult<{ now: number }>[]
+    const now = begun.at(-1)?.rows[0]?.now
     if (now === undefined) throw new Error('begin gave no clock')
     const tx: Transaction<unknown> = {
       engine: 'postgres',
