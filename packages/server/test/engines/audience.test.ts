@@ -207,7 +207,9 @@ forEachEngine('audiences', (open) => {
       await fc.assert(property, { seed: seed + index, numRuns: AUDIENCES_PER_WORLD })
     }
   })
+})
 
+forEachEngine('audiences while users go', (open) => {
   test('do not hold who is erased, hidden or detached, whatever names him', async (t) => {
     const { database } = await open(t)
     const app = await openRegistry(database)
@@ -240,7 +242,9 @@ forEachEngine('audiences', (open) => {
     assert.deepEqual(await reached('all'), [kept, heir].sort())
     assert.deepEqual(await reached({ registration_id: [kept, hidden, detached] }), [kept])
   })
+})
 
+forEachEngine('pages', (open) => {
   test('give every user exactly once while others come and go', async (t) => {
     const opened = await open(t)
     const { database } = opened

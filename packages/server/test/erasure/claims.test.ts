@@ -161,3 +161,51 @@ test('a registration by the server never ends up with the token of an erased use
 test('without the lock of names it does', async (t) => {
   assert.deepEqual(await registerAgainstDeletion(t, 'storage.lock-names'), { holders: 1, tombstones: 1 })
 })
+
+/** A user comes back with the token of an erased one just while that one's removal makes its tombstones. */
+async function returnDuringRemoval(t: TestContext, without?: string): Promise<number> {
+  const nodes = await openNodes(t, { gate: 'tombstones.bury', ...(without ? { without } : {}) })
+  const { app, free } = nodes
+  await accept(free, app, await register(free, app, { token: TOKEN }))
+  const removal = nodes.held.write(units.removeDevices, { erasureIds: null, limit: 10 })
+  await nodes.arrived
+  const back = register(free, app, { token: TOKEN })
+  await Promise.race([back, sleep(300)])
+  nodes.open()
+  await Promise.allSettled([removal, back])
+  const [digest] = tokenTombstones(app.erasureKeys, tokenDigest('android', TOKEN as Token))
+  const dead = await sql`select 1 from tombstone where digest = ${digest}`.execute(free.read.kysely)
+  return dead.rows.length
+}
+
+test('a token that its user has brought back has no tombstone', async (t) => {
+  assert.equal(await returnDuringRemoval(t), 0)
+})
+
+test('without the lock on the row that is being removed it has one', async (t) => {
+  assert.equal(await returnDuringRemoval(t, 'devices.traces'), 1)
+})
+
+/** One erasure is removed by its id on two nodes at once. */
+async function removeTwice(t: TestContext, without?: string): Promise<string | null | undefined> {
+  const nodes = await openNodes(t, { gate: 'devices.traces', ...(without ? { without } : {}) })
+  const { app, free } = nodes
+  const accepted = await accept(free, app, await register(free, app, { tags: ['one'] }))
+  assert.ok(accepted.kind === 'accepted')
+  const input = { erasureIds: [accepted.erasureId], limit: 1 }
+  const late = nodes.held.write(units.removeDevices, input)
+  await nodes.arrived
+  await free.write(units.removeDevices, input)
+  nodes.open()
+  await late
+  const found = await sql<{ removed: string | null }>`select removed from erasure`.execute(free.read.kysely)
+  return found.rows[0]?.removed
+}
+
+test('an erasure that two nodes remove by its id counts what was removed', async (t) => {
+  assert.equal(await removeTwice(t), '{"device_tag":1,"device":1}')
+})
+
+test('without that lock the later node counts nothing', async (t) => {
+  assert.equal(await removeTwice(t, 'erasure.claim-these'), '{}')
+})
