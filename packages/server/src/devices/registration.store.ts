@@ -124,7 +124,9 @@ function repeated(known: Known, input: RegistrationInput): RegistrationOutput | 
   if (!key) return undefined
   const device = deviceIn(known.set, key)
   if (!device?.isLive) return { kind: 'erased' }
-  if (input.token && device.tokenDigest !== input.token.digest) return { kind: 'keyReused' }
+  // Another user may have taken the token over in the meantime; the request is the same all the same.
+  const isTakenOver = device.tokenDigest === null && (device.isDetached || device.before?.isDetached)
+  if (input.token && device.tokenDigest !== input.token.digest && !isTakenOver) return { kind: 'keyReused' }
   device.newSecretDigest = input.secretDigest
   return { kind: 'repeated', registrationId: device.registrationId }
 }

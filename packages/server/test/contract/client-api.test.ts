@@ -261,8 +261,15 @@ forEachEngine('registration by a client', (_open, engine) => {
     }
     assert.equal(await tablesDigest(server.database), before)
 
+    // The token may be somebody else's by now: it stays there, and the request is still the same.
+    const taker = await register(server, body)
+    const third = await register(server, body, key)
+    assert.equal(third.id, first.id)
+    assert.equal((await readSelf(third)).reachable, false)
+    assert.equal((await readSelf(taker)).reachable, true)
+
     // The request of a deleted user is as dead as the user, before and after the rows are gone.
-    await second.call('DELETE')
+    await third.call('DELETE')
     assertAnswer(await post(server, body, key), { status: 410, body: GONE })
     await untilErased(server, second.id)
     assertAnswer(await post(server, body, key), { status: 410, body: GONE })
