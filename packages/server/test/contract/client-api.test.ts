@@ -265,8 +265,8 @@ forEachEngine('registration by a client', (_open, engine) => {
     const taker = await register(server, body)
     const third = await register(server, body, key)
     assert.equal(third.id, first.id)
-    assert.equal((await readSelf(third)).reachable, false)
-    assert.equal((await readSelf(taker)).reachable, true)
+    assert.equal((await readSelf(third))['reachable'], false)
+    assert.equal((await readSelf(taker))['reachable'], true)
 
     // The request of a deleted user is as dead as the user, before and after the rows are gone.
     await third.call('DELETE')
