@@ -16,7 +16,6 @@ import { pageAudience } from '../../packages/server/src/audience/page-audience.t
 import type { Tag } from '../../packages/server/src/kernel/personal.ts'
 import type { Db } from '../../packages/server/src/schema.ts'
 import type { Engine } from '../../packages/server/src/storage/database.ts'
-import { postgresDialect } from '../../packages/server/src/storage/postgres/dialect.ts'
 import type { Statement } from '../../packages/server/src/storage/statement.ts'
 import { startPostgres } from '../postgres/embedded-postgres.ts'
 import { describeMachine, describeSource } from './machine.ts'
@@ -197,11 +196,12 @@ async function explain(
       ['count', count],
       ['page', page],
     ] as [string, Compiled<unknown>][]) {
-      const rows =
-        engine === 'sqlite'
-          ? await session.read.query(explained(statement), bound, appKey, '')
-          : // The server's sessions use generic plans as well.
-            await session.run(`explain (generic_plan) ${postgresDialect.text(statement as Statement)}`)
+      const rows = await session.read.query(
+        explained(statement, engine),
+        bound,
+        appKey,
+        ...(name === 'page' ? [''] : []),
+      )
       const steps = rows.map((row) => `      ${row['detail'] ?? row['QUERY PLAN']}`)
       console.log(`   ${name}: ${what}\n${steps.join('\n')}`)
     }
@@ -210,12 +210,12 @@ async function explain(
   }
 }
 
-function explained({
-  name,
-  columns,
-  write,
-}: Compiled<unknown>['statement']): Statement<unknown, Record<string, unknown>> {
-  return { name: `explain ${name}`, columns, write: (q) => `explain query plan ${write(q)}` }
+function explained(
+  { name, columns, write }: Compiled<unknown>['statement'],
+  engine: Engine,
+): Statement<unknown, Record<string, unknown>> {
+  const word = engine === 'sqlite' ? 'explain query plan' : 'explain'
+  return { name: `explained.${name}`.slice(0, 63), columns, write: (q) => `${word} ${write(q)}` }
 }
 
 async function load(place: Place): Promise<void> {
