@@ -1,5 +1,5 @@
 /**
- * An index that answers who can be reached without a look at the device rows, which are a hundred times as wide. It holds
+ * An index that answers who can be reached without a look at the device rows, which are many times as wide. It holds
  * exactly the users that an audience may hold; hiding a user or taking its token away takes it out.
  */
 
