@@ -34,6 +34,8 @@ function words(rule: Rule): string {
       return `Erasure: ${rule.columns.join(', ')} is cleared once the second look has found nothing; the row stays.`
     case 'deleteWithLastHolder':
       return 'Erasure: the row goes when the last user that it counts is hidden.'
+    case 'clearWithLastReceiver':
+      return `Erasure: ${rule.columns.join(' and ')} of a message that names its receivers go with the last of them; of every message they go within ${rule.days} days.`
     case 'expireWithin':
       return `Erasure: the row goes within ${rule.days} days.`
     case 'nothingPersonal':

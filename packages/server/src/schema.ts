@@ -4,9 +4,19 @@
  */
 
 import { operatorTokenTable, serverFactTable } from './admin/admin.tables.ts'
-import { appTable, appUsageTable, erasureKeyTable } from './apps/apps.tables.ts'
+import { appTable, appUsageTable, channelCredentialTable, erasureKeyTable } from './apps/apps.tables.ts'
 import { deviceTable, deviceTagTable, tagTable, tombstoneTable } from './devices/devices.tables.ts'
 import { erasureTable, signingKeyTable } from './erasure/erasure.tables.ts'
+import {
+  counterTable,
+  fenceHoldTable,
+  pendingMessageTable,
+  pushCidTable,
+  pushSpanTable,
+  pushTable,
+  senderTable,
+} from './push/push.tables.ts'
+import { messageCountTable, messageStatusTable, userDayTable } from './statistics/statistics.tables.ts'
 import type { Database, Reader, Transaction } from './storage/database.ts'
 import type { Row, Table } from './storage/table.ts'
 
@@ -22,6 +32,17 @@ export const tables = {
   tag: tagTable,
   tombstone: tombstoneTable,
   erasure: erasureTable,
+  channel_credential: channelCredentialTable,
+  push: pushTable,
+  push_cid: pushCidTable,
+  push_span: pushSpanTable,
+  pending_message: pendingMessageTable,
+  sender: senderTable,
+  fence_hold: fenceHoldTable,
+  counter: counterTable,
+  message_status: messageStatusTable,
+  message_count: messageCountTable,
+  user_day: userDayTable,
 } as const
 
 export type Tables = { [Name in keyof typeof tables]: Row<(typeof tables)[Name]> }
@@ -51,6 +72,12 @@ export type ErasureRule<Name extends TableName> =
   | { readonly kind: 'clearColumns'; readonly columns: readonly (keyof Tables[Name])[] }
   /** The row goes when the last user that it counts is hidden. */
   | { readonly kind: 'deleteWithLastHolder' }
+  /** These columns are cleared when the last user goes to whom the row's message was addressed by name; they go after this many days anyway. */
+  | {
+      readonly kind: 'clearWithLastReceiver'
+      readonly columns: readonly (keyof Tables[Name])[]
+      readonly days: number
+    }
   /** Nothing is done at once; the row goes after this many days. */
   | { readonly kind: 'expireWithin'; readonly days: number }
   /** Nothing in the table tells anything about a user, for this reason. */
@@ -71,4 +98,15 @@ export const erasureRules: { readonly [Name in TableName]: ErasureRule<Name> } =
     reason: 'keyed digests; without the app’s erasure key they tell nothing, and they must outlive the user',
   },
   erasure: { kind: 'clearColumns', columns: ['registration_id'] },
+  channel_credential: { kind: 'nothingPersonal', reason: 'sealed keys of the customer' },
+  push: { kind: 'clearWithLastReceiver', columns: ['content', 'audience'], days: 30 },
+  push_cid: { kind: 'nothingPersonal', reason: 'digests of the customer’s ids of pushes' },
+  push_span: { kind: 'nothingPersonal', reason: 'positions in the space of all ids' },
+  pending_message: { kind: 'deleteRows' },
+  sender: { kind: 'nothingPersonal', reason: 'nodes that send' },
+  fence_hold: { kind: 'nothingPersonal', reason: 'ids of erasures' },
+  counter: { kind: 'nothingPersonal', reason: 'numbers' },
+  message_status: { kind: 'deleteRows' },
+  message_count: { kind: 'nothingPersonal', reason: 'totals of a message' },
+  user_day: { kind: 'nothingPersonal', reason: 'totals of an app' },
 }

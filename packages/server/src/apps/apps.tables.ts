@@ -1,6 +1,6 @@
 /** Applications, their keys, and how much of their limits they use. Nothing here tells anything about a user. */
 
-import { bigint, table, text } from '../storage/table.ts'
+import { bigint, oneOf, table, text } from '../storage/table.ts'
 
 export const appTable = table('app', {
   app_key: text,
@@ -24,4 +24,15 @@ export const erasureKeyTable = table('erasure_key', {
   version: bigint,
   sealed_key: text,
   created_at: bigint,
+})
+
+/** What a channel of an app needs to speak to its vendor. */
+export const channelCredentialTable = table('channel_credential', {
+  app_key: text,
+  channel: oneOf('webPush', 'fcm', 'apns', 'stub'),
+  /** JSON of the channel's credentials, sealed. */
+  sealed: text,
+  /** Raised by every change: channels are made anew. */
+  revision: bigint,
+  changed_at: bigint,
 })

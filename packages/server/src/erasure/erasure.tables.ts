@@ -35,6 +35,10 @@ export const erasureTable = table('erasure', {
   removed: nullable(text),
   /** JSON: the tables that the second look went through. */
   looked_through: nullable(text),
+  /** Counted up with the removal: every sender has to answer for what it had in flight. Null until then. */
+  fence: nullable(bigint),
+  /** JSON: the push services that knew the user's address. */
+  vendors: nullable(text),
   /** The signed receipt, a compact JWS. */
   receipt: nullable(text),
 })

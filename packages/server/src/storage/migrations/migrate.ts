@@ -6,6 +6,7 @@ import { type Migration, Migrator } from 'kysely/migration'
 import type { Engine } from '../database.ts'
 import { registry } from './0001-registry.ts'
 import { audience } from './0002-audience.ts'
+import { sending } from './0003-sending.ts'
 
 /** A migration gives the statements that it runs on an engine. Once released it never changes. */
 export type MigrationStatements = (engine: Engine) => readonly string[]
@@ -14,6 +15,7 @@ export type MigrationStatements = (engine: Engine) => readonly string[]
 const migrations: Readonly<Record<string, MigrationStatements>> = {
   '0001-registry': registry,
   '0002-audience': audience,
+  '0003-sending': sending,
 }
 
 /** Kysely's own tables, which stand in no declaration. */
