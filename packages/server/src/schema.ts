@@ -15,6 +15,7 @@ import {
   pushSpanTable,
   pushTable,
   senderTable,
+  socketPresenceTable,
 } from './push/push.tables.ts'
 import { messageCountTable, messageStatusTable, userDayTable } from './statistics/statistics.tables.ts'
 import type { Database, Reader, Transaction } from './storage/database.ts'
@@ -37,6 +38,7 @@ export const tables = {
   push_cid: pushCidTable,
   push_span: pushSpanTable,
   pending_message: pendingMessageTable,
+  socket_presence: socketPresenceTable,
   sender: senderTable,
   fence_hold: fenceHoldTable,
   counter: counterTable,
@@ -103,6 +105,7 @@ export const erasureRules: { readonly [Name in TableName]: ErasureRule<Name> } =
   push_cid: { kind: 'nothingPersonal', reason: 'digests of the customer’s ids of pushes' },
   push_span: { kind: 'nothingPersonal', reason: 'positions in the space of all ids' },
   pending_message: { kind: 'deleteRows' },
+  socket_presence: { kind: 'deleteRows' },
   sender: { kind: 'nothingPersonal', reason: 'nodes that send' },
   fence_hold: { kind: 'nothingPersonal', reason: 'ids of erasures' },
   counter: { kind: 'nothingPersonal', reason: 'numbers' },

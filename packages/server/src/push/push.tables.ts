@@ -65,12 +65,19 @@ export const pendingMessageTable = table('pending_message', {
   msg_id: bigint,
   /** The alias by which the push names the user; it must still be the user's when it is sent. */
   alias: nullable(personal<Alias>(text, 'the name that the customer gave the user')),
-  /** `vendor`: to be sent by a channel when due; `socket`: kept until the user is online. */
+  /** `vendor`: to be sent by a channel when due; `socket`: kept until the user is online, and then for the node of its socket. */
   way: oneOf('vendor', 'socket'),
   due_at: bigint,
   expires_at: bigint,
   attempts: bigint,
   sender_id: nullable(text),
+})
+
+/** On which node a user's own socket is open. */
+export const socketPresenceTable = table('socket_presence', {
+  app_key: text,
+  registration_id: personal<RegistrationId>(text, 'names the user'),
+  sender_id: text,
 })
 
 /** A node that sends. Its lease is on the database's clock. */

@@ -81,9 +81,18 @@ export const sending: MigrationStatements = (engine) => {
       foreign key (app_key, registration_id) references device
     ) ${clustered}`,
     `create index pending_message_due on pending_message (due_at, msg_id) where way = 'vendor' and sender_id is null`,
-    'create index pending_message_sender on pending_message (sender_id) where sender_id is not null',
+    'create index pending_message_sender on pending_message (sender_id, way, due_at) where sender_id is not null',
     'create index pending_message_by_message on pending_message (msg_id)',
     'create index pending_message_by_age on pending_message (expires_at)',
+
+    `create table socket_presence (
+      app_key text not null,
+      registration_id text not null,
+      sender_id text not null,
+      primary key (app_key, registration_id),
+      foreign key (app_key, registration_id) references device
+    ) ${clustered}`,
+    'create index socket_presence_sender on socket_presence (sender_id)',
 
     `create table sender (
       sender_id text not null primary key,
