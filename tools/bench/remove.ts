@@ -4,7 +4,6 @@ import { FINISH_BATCH, REMOVAL_BATCH } from '../../packages/server/src/erasure/e
 import { signReceipt } from '../../packages/server/src/erasure/receipt.ts'
 import { claimSealing, finishErasures } from '../../packages/server/src/erasure/seal.store.ts'
 import { loadSigningKeys, type SigningKeys } from '../../packages/server/src/erasure/signing-keys.ts'
-import { lookAgain } from '../../packages/server/src/erasure/verification.store.ts'
 import { type Db, personalColumns } from '../../packages/server/src/schema.ts'
 import { units } from '../../packages/server/src/units.ts'
 import { removeBare } from './bare-removal.ts'
@@ -91,7 +90,7 @@ async function removeAll(database: Db, count: number): Promise<void> {
 
 async function lookAtAll(database: Db, count: number): Promise<void> {
   for (let done = 0; done < count; ) {
-    const { lookedAtCount, left } = await database.write(lookAgain, FINISH_BATCH)
+    const { lookedAtCount, left } = await database.write(units.lookAgain, FINISH_BATCH)
     if (left.length > 0) throw new Error('The second look has found rows that were not removed.')
     done += moved(lookedAtCount)
   }

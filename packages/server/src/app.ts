@@ -108,6 +108,7 @@ export async function createApp(deps: AppDeps): Promise<RunningApp> {
     personalColumns,
     metrics: erasureMetrics(metrics.registry),
     removeDevices: deps.removeDevices ?? units.removeDevices,
+    lookAgain: units.lookAgain,
     issuer: settings.publicUrl ?? 'lethe',
     leaseMs: settings.transactionLeaseMs ?? LEASE_MS,
   }

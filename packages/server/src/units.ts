@@ -9,18 +9,30 @@ import { changeDevices, changeTagOnDevices, removeAliases, removeTagStep } from 
 import { registerDevices } from './devices/registration.store.ts'
 import { acceptErasures } from './erasure/accept.store.ts'
 import { addFirstSigningKey } from './erasure/erasure.store.ts'
+import type { Fence } from './erasure/fence.ts'
 import { type RemovalStep, removalStep, removeDevices } from './erasure/removal.store.ts'
 import { claimSealing, finishErasures } from './erasure/seal.store.ts'
-import { deferErasures, lookAgain } from './erasure/verification.store.ts'
+import { deferErasures, lookAgainBehind } from './erasure/verification.store.ts'
+import { acceptPushes, takeMessageIds } from './push/accept-push.store.ts'
+import { claimChunk, claimMessages } from './push/claim.store.ts'
+import { clearContentSteps } from './push/content.store.ts'
+import { isPastFence, nextFence } from './push/fence.store.ts'
+import { finishSends } from './push/finish-sends.store.ts'
+import { closePresence, openPresence } from './push/presence.store.ts'
+import { answerFence, joinSenders, leaveSenders, releaseHolds } from './push/sender.store.ts'
 import { erasureRules } from './schema.ts'
 import type { Unit } from './storage/database.ts'
 
-/** A step for each table whose rows are deleted, the device row last. Tables with other rules are served elsewhere: see `hideDevice` and `lookAgain`. */
+/** What messages say to nobody but these users, a step for each table whose rows are deleted, the device row last. Tables with other rules are served elsewhere: see `hideDevice` and `lookAgain`. */
 export function removalPlan(): RemovalStep[] {
   const ofKind = (kind: string) =>
     Object.entries(erasureRules).flatMap(([table, rule]) => (rule.kind === kind ? [removalStep(table)] : []))
-  return [...ofKind('deleteRows'), ...ofKind('lastOfAll')]
+  const content = clearContentSteps().map((statement) => ({ table: 'push', statement }))
+  return [...content, ...ofKind('deleteRows'), ...ofKind('lastOfAll')]
 }
+
+/** Sends that began before a deletion are waited for before its second look. */
+const fence: Fence = { next: nextFence, isPast: isPastFence }
 
 export function unitsWith(plan: readonly RemovalStep[]) {
   return {
@@ -32,12 +44,23 @@ export function unitsWith(plan: readonly RemovalStep[]) {
     removeTagStep,
     removeAliases,
     acceptErasures,
-    removeDevices: removeDevices(plan),
-    lookAgain,
+    removeDevices: removeDevices({ steps: plan, fence }),
+    lookAgain: lookAgainBehind(fence),
     deferErasures,
     claimSealing,
     finishErasures,
     addFirstSigningKey,
+    acceptPushes,
+    takeMessageIds,
+    claimChunk,
+    claimMessages,
+    finishSends,
+    openPresence,
+    closePresence,
+    joinSenders,
+    answerFence,
+    releaseHolds,
+    leaveSenders,
   }
 }
 

@@ -24,7 +24,7 @@ import { type ReceiptInput, signReceipt } from './receipt.ts'
 import type { RemovalInput, RemovalOutput } from './removal.store.ts'
 import { claimSealing, type FinishInput, finishErasures, type SealClaim } from './seal.store.ts'
 import type { SigningKeys } from './signing-keys.ts'
-import { deferErasures, findRows, lookAgain, userOf } from './verification.store.ts'
+import { deferErasures, findRows, type SecondLookOutput, userOf } from './verification.store.ts'
 
 export interface ErasureWorkDeps {
   readonly database: Db
@@ -34,12 +34,17 @@ export interface ErasureWorkDeps {
   readonly metrics: ErasureMetrics
   readonly apps: AppDirectory
   readonly removeDevices: Unit<RemovalInput, RemovalOutput, Tables>
+  readonly lookAgain: Unit<number, SecondLookOutput, Tables>
   readonly signingKeys: SigningKeys
   readonly issuer: string
   readonly personalColumns: ReceiptInput['personalColumns']
   /** How long a node that stopped while it signed receipts keeps others from these erasures. */
   readonly leaseMs: number
 }
+
+/** The topics under which senders hear that there is a fence to answer, and erasures that one was answered. */
+export const FENCE_TOPIC = 'fence'
+export const PAST_FENCE_TOPIC = 'past-fence'
 
 /** Every node looks for itself this often, announced or not. */
 const POLL_MS = 1_000
@@ -79,14 +84,17 @@ export function startErasureWork(deps: ErasureWorkDeps): { stop(): Promise<void>
   const finish = loop('finish', POLL_MS, finisher(deps))
   const remove = loop('remove', POLL_MS, async () => {
     const outcome = await removeDue(deps)
-    finish.wake()
+    database.announce(FENCE_TOPIC)
     return outcome
   })
   const sweep = loop('sweep', SWEEP_MS, () => sweepAbandoned(deps))
-  const stopListening = database.onAnnounced(ERASURE_TOPIC, remove.wake)
+  const deaf = [
+    database.onAnnounced(ERASURE_TOPIC, remove.wake),
+    database.onAnnounced(PAST_FENCE_TOPIC, finish.wake),
+  ]
   return {
     stop: async () => {
-      stopListening()
+      for (const stopListening of deaf) stopListening()
       await Promise.all([remove.stop(), finish.stop(), sweep.stop()])
     },
   }
@@ -150,7 +158,7 @@ function finisher(deps: ErasureWorkDeps): () => Promise<'more' | 'done'> {
   }
 }
 
-async function lookAtRemoved({ database, log, metrics }: ErasureWorkDeps): Promise<void> {
+async function lookAtRemoved({ database, log, metrics, lookAgain }: ErasureWorkDeps): Promise<void> {
   for (let isMore = true; isMore; ) {
     const { lookedAtCount, left } = await database.write(lookAgain, FINISH_BATCH)
     for (const { erasureId, tables } of left) {

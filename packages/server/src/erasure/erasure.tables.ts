@@ -37,8 +37,8 @@ export const erasureTable = table('erasure', {
   looked_through: nullable(text),
   /** Counted up with the removal: every sender has to answer for what it had in flight. Null until then. */
   fence: nullable(bigint),
-  /** JSON: the push services that knew the user's address. */
-  vendors: nullable(text),
+  /** The push service that knew the user's address. */
+  vendor: nullable(text),
   /** The signed receipt, a compact JWS. */
   receipt: nullable(text),
 })

@@ -8,8 +8,18 @@ import type { Engine } from '../storage/database.ts'
 
 type Remains = ReceiptClaims['remains']
 
-export function remains(engine: Engine): Remains {
-  return [...EVERYWHERE, ...(engine === 'postgres' ? POSTGRES : [])]
+/** `vendors`: the push services that knew the user's address. */
+export function remains(engine: Engine, vendors: readonly string[]): Remains {
+  return [...EVERYWHERE, ...vendors.map(ofVendor), ...(engine === 'postgres' ? POSTGRES : [])]
+}
+
+function ofVendor(vendor: string): Remains[number] {
+  return {
+    what: `${vendor}: the token, and messages handed over before the deletion that wait there for the device`,
+    until:
+      'the messages: at most 15 days, their longest time to live; the token: the vendor forgets it by its own rules',
+    personal: true,
+  }
 }
 
 const EVERYWHERE: Remains = [
@@ -29,9 +39,14 @@ const EVERYWHERE: Remains = [
     personal: true,
   },
   {
-    what: 'what the push service of the browser or device vendor keeps of the token',
-    until: 'the vendor forgets it by its own rules',
-    personal: true,
+    what: 'counters of the messages that were sent to the user among others',
+    until: '30 days after each message',
+    personal: false,
+  },
+  {
+    what: 'what was said to many users at once, and names of tags in pushes that are still going out',
+    until: '30 days after each message; the names until it is sent, at most a day',
+    personal: false,
   },
 ]
 

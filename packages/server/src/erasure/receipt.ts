@@ -56,7 +56,7 @@ export function receiptClaims({
       Object.keys(removed).map((table) => [table, [...(personalColumns[table] ?? [])]]),
     ),
     verified: { tables: JSON.parse(erasure.looked_through) as string[], rows_left: 0 },
-    remains: remains(engine),
+    remains: remains(engine, erasure.vendor === null ? [] : [erasure.vendor]),
     told: [],
   }
 }

@@ -9,6 +9,8 @@ import type { Tables, Tx } from '../schema.ts'
 import type { Unit } from '../storage/database.ts'
 import { ONCE, type Statement, statement } from '../storage/statement.ts'
 import { background } from '../storage/unit.ts'
+import type { Fence } from './fence.ts'
+import { type KnownAddress, vendorOf } from './vendors.ts'
 
 /** What stands in the plan for a table: a statement that deletes the rows of these users and returns whose they were. */
 export interface RemovalStep {
@@ -59,7 +61,13 @@ export function removalStep(table: string): RemovalStep {
   }
 }
 
-export function removeDevices(plan: readonly RemovalStep[]): Unit<RemovalInput, RemovalOutput, Tables> {
+/** What follows from the erasure rules, and the fence behind which sends that began earlier are waited for. */
+export interface RemovalPlan {
+  readonly steps: readonly RemovalStep[]
+  readonly fence: Fence
+}
+
+export function removeDevices(plan: RemovalPlan): Unit<RemovalInput, RemovalOutput, Tables> {
   return background('erasure.remove', async (tx: Tx, inputs: readonly RemovalInput[]) => {
     const outputs: RemovalOutput[] = []
     for (const input of inputs) outputs.push(await remove(tx, plan, input))
@@ -67,7 +75,7 @@ export function removeDevices(plan: readonly RemovalStep[]): Unit<RemovalInput, 
   })
 }
 
-async function remove(tx: Tx, plan: readonly RemovalStep[], input: RemovalInput): Promise<RemovalOutput> {
+async function remove(tx: Tx, plan: RemovalPlan, input: RemovalInput): Promise<RemovalOutput> {
   const limit = tx.isContended ? Math.min(input.limit, CONTENDED_LIMIT) : input.limit
   const claimed = input.erasureIds
     ? await tx.query(
@@ -77,6 +85,7 @@ async function remove(tx: Tx, plan: readonly RemovalStep[], input: RemovalInput)
     : await tx.query(CLAIM_DUE, ONCE, tx.now, limit)
   const keys = claimed.map(({ app_key, registration_id }) => ({ app_key, registration_id }))
   const counts = new Map(claimed.map((erasure) => [userOf(erasure), removedBefore(erasure)]))
+  const vendors = await vendorsOf(tx, keys)
   await buryDevices(
     tx,
     claimed.map((erasure) => ({
@@ -88,7 +97,7 @@ async function remove(tx: Tx, plan: readonly RemovalStep[], input: RemovalInput)
     })),
   )
   let rowCount = 0
-  for (const step of plan) {
+  for (const step of plan.steps) {
     for (const row of await tx.query(step.statement, keys)) {
       const count = counts.get(userOf(row))
       if (count) count[step.table] = (count[step.table] ?? 0) + 1
@@ -100,8 +109,10 @@ async function remove(tx: Tx, plan: readonly RemovalStep[], input: RemovalInput)
     claimed.map((erasure) => ({
       erasure_id: erasure.erasure_id,
       removed: JSON.stringify(counts.get(userOf(erasure))),
+      vendor: vendors.get(userOf(erasure)) ?? null,
     })),
     tx.now,
+    claimed.length > 0 ? await plan.fence.next(tx) : 0,
   )
   return { erasureCount: claimed.length, hasMore: claimed.length === limit, rowCount }
 }
@@ -110,10 +121,24 @@ function userOf(key: UserKey): string {
   return `${key.app_key}\n${key.registration_id}`
 }
 
+/** The push services that knew the addresses of these users, before they go. */
+async function vendorsOf(tx: Tx, keys: readonly UserKey[]): Promise<Map<string, string>> {
+  const rows = await tx.query(ADDRESSES, keys)
+  return new Map(rows.map((row) => [userOf(row), vendorOf(row)]))
+}
+
 /** Rows that an earlier try removed, before the second look found more. */
 function removedBefore({ removed }: Claimed): Record<string, number> {
   return removed === null ? {} : (JSON.parse(removed) as Record<string, number>)
 }
+
+const ADDRESSES = statement<UserKey & KnownAddress>()(
+  'erasure.addresses',
+  { app_key: 'text', registration_id: 'text' },
+  (q) => `select d.app_key, d.registration_id, d.platform, d.token from ${q.input}
+    join device d on d.app_key = input.app_key and d.registration_id = input.registration_id
+    where d.token is not null and d.token not like 'socket:%'`,
+)
 
 const CLAIM_DUE = statement<Claimed>()(
   'erasure.claim-due',
@@ -136,8 +161,8 @@ const CLAIM_THESE = statement<Claimed>()(
 
 const MARK_REMOVED = statement()(
   'erasure.mark-removed',
-  { erasure_id: 'text', removed: 'text' },
+  { erasure_id: 'text', removed: 'text', vendor: 'text' },
   (q) => `update erasure as e set state = 'verifying', removed_at = ${q.value(1)}, removed = input.removed,
-      attempts = e.attempts + 1, run_at = ${q.value(1)}
+      vendor = coalesce(input.vendor, e.vendor), fence = ${q.value(2)}, attempts = e.attempts + 1, run_at = ${q.value(1)}
     from ${q.input} where e.erasure_id = input.erasure_id`,
 )

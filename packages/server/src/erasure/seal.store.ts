@@ -14,6 +14,7 @@ export type SealingErasure = Pick<
   | 'removed_at'
   | 'removed'
   | 'looked_through'
+  | 'vendor'
 >
 
 export interface SealClaim {
@@ -70,7 +71,7 @@ const CLAIM_SEALING = statement<SealingErasure>()(
   'erasure.claim-sealing',
   {},
   (q) => `select e.erasure_id, e.app_key, e.id_digest, e.key_version, e.accepted_at, e.removed_at, e.removed,
-      e.looked_through from erasure e
+      e.looked_through, e.vendor from erasure e
     where e.state = 'sealing' and e.state <> 'erased' and e.run_at <= ${q.value(1)}
     order by e.run_at, e.erasure_id limit ${q.value(2)} ${q.skipLocked('e')}`,
 )

@@ -6,10 +6,11 @@
 import type { RegistrationId } from '../kernel/personal.ts'
 import type { Read, Tables, Tx } from '../schema.ts'
 import { readCatalogue } from '../storage/catalogue.ts'
-import type { Engine } from '../storage/database.ts'
+import type { Engine, Unit } from '../storage/database.ts'
 import { ONCE, type Statement, statement } from '../storage/statement.ts'
 import { background } from '../storage/unit.ts'
 import { retryDelayMs } from '../work/loop.ts'
+import type { Fence } from './fence.ts'
 
 export interface SecondLookOutput {
   readonly lookedAtCount: number
@@ -24,18 +25,23 @@ interface Looked {
   readonly attempts: number
 }
 
-/** Input: how many erasures to look at. Those of which nothing is left lose their raw id here. */
-export const lookAgain = background(
-  'erasure.look-again',
-  async (tx: Tx, inputs: readonly number[]): Promise<SecondLookOutput[]> => {
-    const outputs: SecondLookOutput[] = []
-    for (const limit of inputs) outputs.push(await look(tx, limit))
-    return outputs
-  },
-)
+/**
+ * Input: how many erasures to look at. Those of which nothing is left lose their raw id here. An erasure is looked at
+ * once it is past the fence: whatever was in flight to its user has ended, and nothing can come back behind the look.
+ */
+export function lookAgainBehind(fence: Fence): Unit<number, SecondLookOutput, Tables> {
+  const claim = claimRemoved(fence)
+  return background(
+    'erasure.look-again',
+    async (tx: Tx, inputs: readonly number[]): Promise<SecondLookOutput[]> => {
+      const outputs: SecondLookOutput[] = []
+      for (const limit of inputs) outputs.push(await look(tx, await tx.query(claim, ONCE, tx.now, limit)))
+      return outputs
+    },
+  )
+}
 
-async function look(tx: Tx, limit: number): Promise<SecondLookOutput> {
-  const looked = await tx.query(CLAIM_REMOVED, ONCE, tx.now, limit)
+async function look(tx: Tx, looked: readonly Looked[]): Promise<SecondLookOutput> {
   const found = await findRows(tx, tx.engine, looked)
   const left = looked.flatMap((erasure) => {
     const tables = found.byUser.get(userOf(erasure))
@@ -129,13 +135,16 @@ export const deferErasures = background(
   },
 )
 
-const CLAIM_REMOVED = statement<Looked>()(
-  'erasure.claim-removed',
-  {},
-  (q) => `select e.erasure_id, e.app_key, e.registration_id, e.attempts from erasure e
-    where e.state = 'verifying' and e.state <> 'erased' and e.run_at <= ${q.value(1)}
-    order by e.run_at, e.erasure_id limit ${q.value(2)} ${q.skipLocked('e')}`,
-)
+function claimRemoved(fence: Fence) {
+  return statement<Looked>()(
+    'erasure.claim-removed',
+    {},
+    (q) => `select e.erasure_id, e.app_key, e.registration_id, e.attempts from erasure e
+      where e.state = 'verifying' and e.state <> 'erased' and e.run_at <= ${q.value(1)}
+        and ${fence.isPast('e', q.value(1))}
+      order by e.run_at, e.erasure_id limit ${q.value(2)} ${q.skipLocked('e')}`,
+  )
+}
 
 const SEAL = statement()(
   'erasure.seal',

@@ -11,7 +11,7 @@ export const pushTable = table('push', {
   msg_id: bigint,
   app_key: text,
   kind: oneOf('notification', 'message'),
-  /** `sending` until nothing of it is left to be sent. */
+  /** `sending` while it still goes through the registry; one that names its users never does. */
   state: oneOf('sending', 'done', 'withdrawn'),
   accepted_at: bigint,
   expires_at: bigint,

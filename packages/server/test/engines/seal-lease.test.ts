@@ -8,7 +8,6 @@ import { createSeal } from '../../src/apps/seal.ts'
 import { registerClient } from '../../src/devices/register-client.ts'
 import { acceptErasure } from '../../src/erasure/accept-erasure.ts'
 import { claimSealing, finishErasures } from '../../src/erasure/seal.store.ts'
-import { lookAgain } from '../../src/erasure/verification.store.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { silentLog } from '../../src/kernel/log.ts'
 import { systemRandom } from '../../src/kernel/random.ts'
@@ -35,7 +34,7 @@ forEachEngine('an erasure whose node died while it signed', (open) => {
     assert.ok(accepted.kind === 'accepted')
     const { erasureId } = accepted
     await database.write(units.removeDevices, { erasureIds: null, limit: 1 })
-    await database.write(lookAgain, 1)
+    await database.write(units.lookAgain, 1)
     const claim = await database.write(claimSealing, { limit: 1, leaseMs: 1_000 })
     assert.equal(claim.erasures[0]?.erasure_id, erasureId)
 

@@ -11,7 +11,6 @@ import type { App } from '../../src/apps/app.ts'
 import { tokenDigest, tokenTombstones } from '../../src/devices/digests.ts'
 import { registerDevices } from '../../src/devices/registration.store.ts'
 import { claimSealing, finishErasures } from '../../src/erasure/seal.store.ts'
-import { lookAgain } from '../../src/erasure/verification.store.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import type { Token } from '../../src/kernel/personal.ts'
 import type { Db } from '../../src/schema.ts'
@@ -83,9 +82,9 @@ async function erasures(database: Db): Promise<{ state: string; receipt: string 
 async function lookTwice(t: TestContext, without?: string) {
   const nodes = await openNodes(t, { gate: 'erasure.seal', ...(without ? { without } : {}) })
   await removedErasure(nodes)
-  const late = nodes.held.write(lookAgain, 10)
+  const late = nodes.held.write(units.lookAgain, 10)
   await nodes.arrived
-  const { lookedAtCount } = await nodes.free.write(lookAgain, 10)
+  const { lookedAtCount } = await nodes.free.write(units.lookAgain, 10)
   const finished = await sealAll(nodes.free, 'first')
   nodes.open()
   await late
@@ -107,7 +106,7 @@ test('without that lock an erased erasure opens again', async (t) => {
 async function sealTwice(t: TestContext, without?: string) {
   const nodes = await openNodes(t, { gate: 'erasure.lease', ...(without ? { without } : {}) })
   await removedErasure(nodes)
-  await nodes.free.write(lookAgain, 10)
+  await nodes.free.write(units.lookAgain, 10)
   const late = sealAll(nodes.held, 'second')
   await nodes.arrived
   const finished = await sealAll(nodes.free, 'first')

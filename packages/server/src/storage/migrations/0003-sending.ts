@@ -142,7 +142,7 @@ export const sending: MigrationStatements = (engine) => {
     ) ${clustered}`,
 
     `alter table erasure add column fence ${big}`,
-    'alter table erasure add column vendors text',
+    'alter table erasure add column vendor text',
     `create index erasure_fence on erasure (fence) where state = 'verifying'`,
   ]
 }

@@ -1,0 +1,159 @@
+/** The write units by which a sender takes what is due: a chunk of a push to many, or messages to single users. */
+
+import type { Alias, RegistrationId } from '../kernel/personal.ts'
+import type { Tx } from '../schema.ts'
+import { ONCE, statement } from '../storage/statement.ts'
+import { background } from '../storage/unit.ts'
+import type { Content } from './push.tables.ts'
+
+export interface ClaimChunkInput {
+  readonly senderId: string
+  /** Apps that have enough in hand on this node. */
+  readonly busyApps: readonly string[]
+}
+
+/** A chunk in hand: slices `nextSlice` to before `untilSlice` of one push. */
+export interface ClaimedChunk {
+  readonly msgId: number
+  readonly span: number
+  readonly appKey: string
+  readonly nextSlice: number
+  readonly untilSlice: number
+  readonly spreadMs: number
+  /** Milliseconds of the database's clock. */
+  readonly expiresAt: number
+  readonly content: Content | null
+  readonly audience: Content | null
+  readonly now: number
+}
+
+/** Takes the due span whose app has waited longest; null: none is due for this node. */
+export const claimChunk = background(
+  'push.claim-chunk',
+  async (tx: Tx, inputs: readonly ClaimChunkInput[]): Promise<(ClaimedChunk | null)[]> => {
+    const outputs: (ClaimedChunk | null)[] = []
+    for (const input of inputs) outputs.push(await claim(tx, input))
+    return outputs
+  },
+)
+
+async function claim(tx: Tx, { senderId, busyApps }: ClaimChunkInput): Promise<ClaimedChunk | null> {
+  const busy = ['', ...busyApps].map((appKey) => ({ app: appKey }))
+  const [row] = await tx.query(CLAIM_SPAN, busy, tx.now)
+  if (!row) return null
+  await tx.query(HOLD_SPAN, [{ id: row.msg_id, in_span: row.span }], senderId, tx.now)
+  return {
+    msgId: row.msg_id,
+    span: row.span,
+    appKey: row.app_key,
+    nextSlice: row.next_slice,
+    untilSlice: Math.min(row.end_slice, row.next_slice + row.chunk_slices),
+    spreadMs: row.spread_ms,
+    expiresAt: row.expires_at,
+    content: row.content,
+    audience: row.audience,
+    now: tx.now,
+  }
+}
+
+/** A message to one user, in hand. */
+export interface ClaimedMessage {
+  readonly appKey: string
+  readonly registrationId: RegistrationId
+  readonly msgId: number
+  readonly alias: Alias | null
+  readonly expiresAt: number
+  readonly attempts: number
+}
+
+export interface MessageClaim {
+  readonly messages: readonly ClaimedMessage[]
+  readonly now: number
+}
+
+/** Takes messages that are due, the longest waiting first. */
+export const claimMessages = background(
+  'push.claim-messages',
+  async (tx: Tx, inputs: readonly { senderId: string; limit: number }[]): Promise<MessageClaim[]> => {
+    const outputs: MessageClaim[] = []
+    for (const { senderId, limit } of inputs) {
+      const rows = await tx.query(CLAIM_DUE, ONCE, tx.now, limit)
+      await tx.query(
+        HOLD_MESSAGES,
+        rows.map(({ app_key, registration_id, msg_id }) => ({ app_key, registration_id, id: msg_id })),
+        senderId,
+      )
+      outputs.push({ messages: rows.map(messageOf), now: tx.now })
+    }
+    return outputs
+  },
+)
+
+export interface PendingRow {
+  readonly app_key: string
+  readonly registration_id: RegistrationId
+  readonly msg_id: number
+  readonly alias: Alias | null
+  readonly expires_at: number
+  readonly attempts: number
+}
+
+export function messageOf(row: PendingRow): ClaimedMessage {
+  return {
+    appKey: row.app_key,
+    registrationId: row.registration_id,
+    msgId: row.msg_id,
+    alias: row.alias,
+    expiresAt: row.expires_at,
+    attempts: row.attempts,
+  }
+}
+
+interface SpanRow {
+  readonly msg_id: number
+  readonly span: number
+  readonly app_key: string
+  readonly next_slice: number
+  readonly end_slice: number
+  readonly chunk_slices: number
+  readonly spread_ms: number
+  readonly expires_at: number
+  readonly content: Content | null
+  readonly audience: Content | null
+}
+
+const CLAIM_SPAN = statement<SpanRow>()(
+  'push.claim-span',
+  { app: 'text' },
+  (
+    q,
+  ) => `select s.msg_id, s.span, s.app_key, s.next_slice, s.end_slice, s.chunk_slices, s.spread_ms, p.expires_at,
+      p.content, p.audience
+    from push_span s join push p on p.msg_id = s.msg_id
+    where s.due_at <= ${q.value(1)} and s.sender_id is null and s.app_key not in (select app from ${q.input})
+    order by s.served_at, s.msg_id, s.span limit 1 ${q.skipLocked('s')}`,
+)
+
+const HOLD_SPAN = statement()(
+  'push.hold-span',
+  { id: 'bigint', in_span: 'bigint' },
+  (q) => `update push_span set sender_id = ${q.value(1)}, served_at = ${q.value(2)}
+    where (msg_id, span) in (select id, in_span from ${q.input})`,
+)
+
+const CLAIM_DUE = statement<PendingRow>()(
+  'push.claim-due',
+  {},
+  (
+    q,
+  ) => `select m.app_key, m.registration_id, m.msg_id, m.alias, m.expires_at, m.attempts from pending_message m
+    where m.way = 'vendor' and m.sender_id is null and m.due_at <= ${q.value(1)}
+    order by m.due_at, m.msg_id limit ${q.value(2)} ${q.skipLocked('m')}`,
+)
+
+const HOLD_MESSAGES = statement()(
+  'push.hold-messages',
+  { app_key: 'text', registration_id: 'text', id: 'bigint' },
+  (q) => `update pending_message set sender_id = ${q.value(1)}
+    where (app_key, registration_id, msg_id) in (select app_key, registration_id, id from ${q.input})`,
+)

@@ -1,0 +1,123 @@
+/** The write units and reads of users' own sockets: who is connected where, and what waits for them. */
+
+import { tokenDigest } from '../devices/digests.ts'
+import { type DeviceKey, keyOf } from '../devices/working-set.ts'
+import type { Token } from '../kernel/personal.ts'
+import type { Read, Tx } from '../schema.ts'
+import { statement } from '../storage/statement.ts'
+import { background, interactive } from '../storage/unit.ts'
+import { type ClaimedMessage, messageOf, type PendingRow } from './claim.store.ts'
+import { lockLive } from './live-devices.store.ts'
+
+export interface PresenceInput extends DeviceKey {
+  readonly senderId: string
+  readonly seenAt: number
+}
+
+/** A user's socket is open on this node: what waits for it is this node's to deliver. Output: whether the user is live. */
+export const openPresence = interactive(
+  'push.open-presence',
+  async (tx: Tx, inputs: readonly PresenceInput[]): Promise<boolean[]> => {
+    const live = await lockLive(tx, inputs)
+    const latest = new Map(inputs.map((input) => [keyOf(input.appKey, input.registrationId), input]))
+    const rows = [...latest]
+      .filter(([key]) => live.has(key))
+      .map(([, input]) => ({
+        ...wireKey(input),
+        node: input.senderId,
+        seen_at: input.seenAt,
+        ...wireToken(input),
+      }))
+    await tx.query(SEE, rows)
+    await tx.query(OPEN, rows)
+    await tx.query(TAKE_WAITING, rows)
+    return inputs.map((input) => live.has(keyOf(input.appKey, input.registrationId)))
+  },
+)
+
+/** The socket is closed; what was for it waits again. A socket on another node that opened meanwhile stays. */
+export const closePresence = background(
+  'push.close-presence',
+  async (tx: Tx, inputs: readonly (readonly Omit<PresenceInput, 'seenAt'>[])[]): Promise<true[]> => {
+    const rows = inputs.flat().map((input) => ({ ...wireKey(input), node: input.senderId }))
+    await tx.query(CLOSE, rows)
+    await tx.query(PUT_BACK, rows)
+    return inputs.map(() => true)
+  },
+)
+
+/** What this node is to deliver over its sockets, the oldest first. */
+export async function readForSockets(read: Read, senderId: string, limit: number): Promise<ClaimedMessage[]> {
+  const rows = await read.query(FOR_SOCKETS, [{ node: senderId }], limit)
+  return rows.map(messageOf)
+}
+
+/** The address of a user that has no vendor's: audiences hold it, and the socket is its only channel. */
+const SOCKET_TOKEN = 'socket:'
+
+/** Whether a token is one that only says that the user has used a socket. */
+export function isSocketToken(token: Token): boolean {
+  return token.startsWith(SOCKET_TOKEN)
+}
+
+function wireToken({ registrationId }: DeviceKey) {
+  const token = `${SOCKET_TOKEN}${registrationId}` as Token
+  return { socket_token: token, socket_token_digest: tokenDigest('web', token) }
+}
+
+function wireKey({ appKey, registrationId }: DeviceKey) {
+  return { app_key: appKey, registration_id: registrationId }
+}
+
+const KEY = { app_key: 'text', registration_id: 'text' } as const
+const AT_NODE = { ...KEY, node: 'text' } as const
+
+const SEE = statement()(
+  'push.see',
+  { ...AT_NODE, seen_at: 'bigint', socket_token: 'text', socket_token_digest: 'text' },
+  (
+    q,
+  ) => `update device as d set last_seen_at = case when input.seen_at > d.last_seen_at then input.seen_at else d.last_seen_at end,
+      token = coalesce(d.token, input.socket_token),
+      token_changed_at = case when d.token is null then input.seen_at else d.token_changed_at end,
+      token_digest = coalesce(d.token_digest, input.socket_token_digest), detached_at = null
+    from ${q.input} where d.app_key = input.app_key and d.registration_id = input.registration_id`,
+)
+
+const OPEN = statement()(
+  'push.open-presence',
+  { ...AT_NODE, seen_at: 'bigint', socket_token: 'text', socket_token_digest: 'text' },
+  (q) => `insert into socket_presence (app_key, registration_id, sender_id)
+    select app_key, registration_id, node from ${q.input} where true order by app_key, registration_id
+    on conflict (app_key, registration_id) do update set sender_id = excluded.sender_id`,
+)
+
+const TAKE_WAITING = statement()(
+  'push.take-waiting',
+  { ...AT_NODE, seen_at: 'bigint', socket_token: 'text', socket_token_digest: 'text' },
+  (q) => `update pending_message as m set sender_id = input.node from ${q.input}
+    where m.app_key = input.app_key and m.registration_id = input.registration_id and m.way = 'socket'`,
+)
+
+const CLOSE = statement()(
+  'push.close-presence',
+  AT_NODE,
+  (q) => `delete from socket_presence where (app_key, registration_id, sender_id) in
+    (select app_key, registration_id, node from ${q.input})`,
+)
+
+const PUT_BACK = statement()(
+  'push.put-back',
+  AT_NODE,
+  (q) => `update pending_message as m set sender_id = null from ${q.input}
+    where m.app_key = input.app_key and m.registration_id = input.registration_id and m.way = 'socket'
+      and m.sender_id = input.node`,
+)
+
+const FOR_SOCKETS = statement<PendingRow>()(
+  'push.for-sockets',
+  { node: 'text' },
+  (q) => `select m.app_key, m.registration_id, m.msg_id, m.alias, m.expires_at, m.attempts
+    from pending_message m where m.sender_id = (select node from ${q.input}) and m.way = 'socket'
+    order by m.due_at limit ${q.value(1)}`,
+)
