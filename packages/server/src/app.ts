@@ -39,6 +39,7 @@ export interface AppDeps {
       | 'publicUrl'
       | 'trustedProxies'
       | 'rateLimit'
+      | 'allowPrivateNetwork'
       | 'transactionLeaseMs'
     >
   >

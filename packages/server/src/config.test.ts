@@ -20,6 +20,7 @@ test('without anything the defaults stand', () => {
     port: 7300,
     dataDir: './data',
     trustedProxies: [],
+    allowPrivateNetwork: false,
     logLevel: 'warn',
     transactionLeaseMs: 10_000,
   })
@@ -47,6 +48,7 @@ test('a wrong value is told with the name under which it was given, and never re
     ['PUBLIC_URL', 'example:443'],
     ['TRUSTED_PROXIES', '10.0.0.0/33'],
     ['RATE_LIMIT', '-1'],
+    ['ALLOW_PRIVATE_NETWORK', 'yes'],
     ['LOG_LEVEL', 'loud'],
     ['TRANSACTION_LEASE', '99'],
   ] as const) {
@@ -80,6 +82,11 @@ test('proxies and the public address are brought into one form', () => {
     '10.0.0.0/8',
   ])
   assert.equal(read({ LETHE_PUBLIC_URL: 'https://push.example.com/' }).publicUrl, 'https://push.example.com')
+})
+
+test('the private network is allowed by true alone', () => {
+  assert.equal(read({ LETHE_ALLOW_PRIVATE_NETWORK: 'true' }).allowPrivateNetwork, true)
+  assert.equal(read({ LETHE_ALLOW_PRIVATE_NETWORK: 'false' }).allowPrivateNetwork, false)
 })
 
 test('every setting has a flag and a variable of one name, and says what it is for', () => {

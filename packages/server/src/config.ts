@@ -89,6 +89,12 @@ export const settingTable = {
     absent: "each app's own limit, 500 unless set",
     parse: parseInteger(0, 1_000_000),
   }),
+  allowPrivateNetwork: setting('ALLOW_PRIVATE_NETWORK', '<true|false>', {
+    description:
+      'For development only: requests of the server may go to private and loopback addresses, such as push services on this machine.',
+    default: 'false',
+    parse: parseBoolean,
+  }),
   logLevel: setting('LOG_LEVEL', '<level>', {
     description: `Least level of the log on stderr: ${LOG_LEVELS.join(', ')}.`,
     default: 'warn',
@@ -105,7 +111,14 @@ export const settingTable = {
 
 export type SettingName = keyof typeof settingTable
 type ValueOf<S> = S extends Setting<infer Value> ? Value : never
-type Defaulted = 'host' | 'port' | 'dataDir' | 'trustedProxies' | 'logLevel' | 'transactionLeaseMs'
+type Defaulted =
+  | 'host'
+  | 'port'
+  | 'dataDir'
+  | 'trustedProxies'
+  | 'allowPrivateNetwork'
+  | 'logLevel'
+  | 'transactionLeaseMs'
 
 export type Settings = {
   readonly [Name in SettingName]:
@@ -174,6 +187,10 @@ function parseInteger(min: number, max: number): (text: string) => Parsed<number
     const isRight = /^\d{1,15}$/.test(text) && value >= min && value <= max
     return isRight ? accepted(value) : refused(`a whole number from ${min} to ${max}`)
   }
+}
+
+function parseBoolean(text: string): Parsed<boolean> {
+  return text === 'true' || text === 'false' ? accepted(text === 'true') : refused('true or false')
 }
 
 function parseLogLevel(text: string): Parsed<LogLevel> {
