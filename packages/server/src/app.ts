@@ -1,10 +1,14 @@
 /** Wires the rooms: everything that runs is made here, from deps that the outside gives. Tests and the simulator start here too. */
 
+import { createECDH } from 'node:crypto'
+import { accepted, refused } from '@lethe/protocol/parsed.ts'
 import { ensureOperatorToken } from './admin/operator-token.ts'
 import { checkSecretKey } from './admin/server-facts.ts'
+import { type ChannelForms, mintMissingWebPush } from './apps/channel-credentials.ts'
 import { createApp as createConfiguredApp, createFirstApp } from './apps/create-app.ts'
 import { createAppDirectory } from './apps/find-app.ts'
 import { createSeal } from './apps/seal.ts'
+import { parseFcmCredentials } from './channels/fcm/credentials.ts'
 import type { Settings } from './config.ts'
 import { erasureWarnings } from './erasure/erasure-health.ts'
 import { erasureMetrics } from './erasure/erasure-metrics.ts'
@@ -70,6 +74,9 @@ export interface FirstStart {
 /** The default of the setting: see `config.ts`. */
 const LEASE_MS = 10_000
 
+/** Some push services, Apple's above all, want a real address: `lethe channel set … web-push --subject` gives one. */
+const SUBJECT_DEFAULT = 'mailto:operator@localhost'
+
 /** The program of SQLite's writer thread. */
 export const writerThread = new URL('./writer-thread.ts', import.meta.url)
 
@@ -85,10 +92,12 @@ export async function prepareDatabase(deps: AppDeps): Promise<FirstStart> {
   checkSchema(tables, await readCatalogue(database.read as never, database.engine))
   const seal = createSeal(deps.secretKey, deps.random)
   await checkSecretKey(deps, seal.fingerprint)
+  const making = { ...deps, seal, channelForms: channelFormsOf(settings) }
   const { appKey, masterSecret } = settings
   const made = appKey
-    ? await createConfiguredApp({ ...deps, seal }, { name: appKey, appKey, masterSecret })
-    : await createFirstApp({ ...deps, seal }, { name: 'First app' })
+    ? await createConfiguredApp(making, { name: appKey, appKey, masterSecret })
+    : await createFirstApp(making, { name: 'First app' })
+  await mintMissingWebPush(making)
   return {
     app: made && { appKey: made.row.app_key, masterSecret: made.masterSecret },
     operatorToken: await ensureOperatorToken(deps, settings.operatorToken),
@@ -119,6 +128,7 @@ export async function createApp(deps: AppDeps): Promise<RunningApp> {
       ...deps,
       seal,
       apps,
+      channelForms: channelFormsOf(settings),
       erasure,
       registry: metrics.registry,
       ping: () => database.ping(),
@@ -145,6 +155,26 @@ export async function createApp(deps: AppDeps): Promise<RunningApp> {
       await http.close()
       await Promise.all(workers.map((worker) => worker.stop()))
     },
+  }
+}
+
+function mintWebPushCredentials(subject: string) {
+  const pair = createECDH('prime256v1')
+  pair.generateKeys()
+  return { publicKey: pair.getPublicKey('base64url'), privateKey: pair.getPrivateKey('base64url'), subject }
+}
+
+/** How each channel reads its credentials. A push service reaches the operator at the server's own address where it has one. */
+function channelFormsOf({ publicUrl }: AppDeps['settings']): ChannelForms {
+  const subject = publicUrl?.startsWith('https://') ? publicUrl : SUBJECT_DEFAULT
+  return {
+    parsers: {
+      webPush: () => refused('web-push is not there yet'),
+      fcm: parseFcmCredentials,
+      apns: () => refused('apns is not there yet'),
+      stub: () => accepted({}),
+    },
+    mintWebPush: () => mintWebPushCredentials(subject),
   }
 }
 

@@ -5,6 +5,7 @@
 
 import { adminUnits } from './admin/admin.store.ts'
 import { appUnits } from './apps/apps.store.ts'
+import { channelUnits } from './apps/channel-credentials.store.ts'
 import { changeDevices, changeTagOnDevices, removeAliases, removeTagStep } from './devices/change.store.ts'
 import { registerDevices } from './devices/registration.store.ts'
 import { acceptErasures } from './erasure/accept.store.ts'
@@ -38,6 +39,7 @@ export function unitsWith(plan: readonly RemovalStep[]) {
   return {
     ...adminUnits,
     ...appUnits,
+    ...channelUnits,
     registerDevices,
     changeDevices,
     changeTagOnDevices,

@@ -1,8 +1,13 @@
-/** SQL of applications and their erasure keys. */
+/** SQL of applications and the keys that they are made with. */
 
 import type { Db, Read, Tables, Tx } from '../schema.ts'
 import { interactive } from '../storage/unit.ts'
 import { changeSettings, type SettingsChange } from './app-settings.ts'
+import {
+  insertCredentials,
+  readChannelCredentials,
+  type StoredCredentials,
+} from './channel-credentials.store.ts'
 
 /** What the actions of this room need of the database. */
 export type AppsDatabase = Pick<Db, 'read' | 'write'>
@@ -13,24 +18,25 @@ export interface StoredApp {
   readonly row: AppRow
   /** Newest first; never empty. */
   readonly erasureKeys: readonly { readonly version: number; readonly sealedKey: string }[]
+  readonly channels: readonly StoredCredentials[]
 }
 
 export interface NewApp {
   readonly row: AppRow
   /** Version 1 of the app's erasure key, sealed. */
   readonly sealedErasureKey: string
+  /** Its key pair for Web Push, sealed. */
+  readonly sealedWebPush: string
 }
 
 export async function readApp(read: Read, appKey: string): Promise<StoredApp | undefined> {
   const row = await read.kysely.selectFrom('app').selectAll().where('app_key', '=', appKey).executeTakeFirst()
   if (!row) return undefined
-  const keys = await read.kysely
-    .selectFrom('erasure_key')
-    .select(['version', 'sealed_key'])
-    .where('app_key', '=', appKey)
-    .orderBy('version', 'desc')
-    .execute()
-  return { row, erasureKeys: keys.map((key) => ({ version: key.version, sealedKey: key.sealed_key })) }
+  const [erasureKeys, channels] = await Promise.all([
+    readErasureKeys(read, appKey),
+    readChannelCredentials(read, appKey),
+  ])
+  return { row, erasureKeys, channels }
 }
 
 /** All apps, the oldest first. */
@@ -96,7 +102,17 @@ const changeApp = interactive(
 
 export const appUnits = { createApp, createFirstApp, rotateSecret, changeApp }
 
-async function insertApp(tx: Tx, { row, sealedErasureKey }: NewApp): Promise<boolean> {
+async function readErasureKeys(read: Read, appKey: string): Promise<StoredApp['erasureKeys']> {
+  const keys = await read.kysely
+    .selectFrom('erasure_key')
+    .select(['version', 'sealed_key'])
+    .where('app_key', '=', appKey)
+    .orderBy('version', 'desc')
+    .execute()
+  return keys.map((key) => ({ version: key.version, sealedKey: key.sealed_key }))
+}
+
+async function insertApp(tx: Tx, { row, sealedErasureKey, sealedWebPush }: NewApp): Promise<boolean> {
   const inserted = await tx.kysely
     .insertInto('app')
     .values(row)
@@ -105,6 +121,12 @@ async function insertApp(tx: Tx, { row, sealedErasureKey }: NewApp): Promise<boo
   if (inserted.numInsertedOrUpdatedRows !== 1n) return false
   const key = { app_key: row.app_key, version: 1, sealed_key: sealedErasureKey, created_at: row.created_at }
   await tx.kysely.insertInto('erasure_key').values(key).execute()
+  await insertCredentials(tx, {
+    appKey: row.app_key,
+    channel: 'webPush',
+    sealed: sealedWebPush,
+    changedAt: row.created_at,
+  })
   return true
 }
 

@@ -26,13 +26,13 @@ export const erasureKeyTable = table('erasure_key', {
   created_at: bigint,
 })
 
-/** What a channel of an app needs to speak to its vendor. */
+/** What a channel of an app needs to speak to its vendor. Removed credentials leave their row: revisions never go back. */
 export const channelCredentialTable = table('channel_credential', {
   app_key: text,
   channel: oneOf('webPush', 'fcm', 'apns', 'stub'),
-  /** JSON of the channel's credentials, sealed. */
+  /** JSON of the channel's credentials, sealed; empty once they were removed. */
   sealed: text,
-  /** Raised by every change: channels are made anew. */
+  /** Raised by every change, removal included: channels are made anew. */
   revision: bigint,
   changed_at: bigint,
 })

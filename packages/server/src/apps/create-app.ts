@@ -1,10 +1,11 @@
-/** Makes applications: mints what is not given, seals the erasure key, and tells the secret once. */
+/** Makes applications: mints what is not given, seals the keys, and tells the secret once. */
 
 import type { Clock } from '../kernel/clock.ts'
 import { sha256 } from '../kernel/digest.ts'
 import { type Random, randomHex } from '../kernel/random.ts'
 import { changeSettings, SETTINGS_NONE, type SettingsChange } from './app-settings.ts'
 import { type AppRow, type AppsDatabase, appUnits, type NewApp } from './apps.store.ts'
+import { type ChannelForms, mintSealedWebPush } from './channel-credentials.ts'
 import { erasureKeyPurpose } from './find-app.ts'
 import type { Seal } from './seal.ts'
 
@@ -13,6 +14,7 @@ export interface CreateAppDeps {
   readonly seal: Seal
   readonly clock: Clock
   readonly random: Random
+  readonly channelForms: ChannelForms
 }
 
 export interface AppToCreate {
@@ -52,12 +54,13 @@ export function mintMasterSecret(random: Random): string {
 }
 
 function newApp(
-  { seal, clock, random }: CreateAppDeps,
+  { seal, clock, random, channelForms }: CreateAppDeps,
   { name, settings, ...given }: AppToCreate,
 ): { app: NewApp; masterSecret: string } {
   const appKey = given.appKey ?? randomHex(random, MINTED_BYTES)
   const masterSecret = given.masterSecret ?? mintMasterSecret(random)
   const sealedErasureKey = seal.seal(random.bytes(ERASURE_KEY_BYTES), erasureKeyPurpose(appKey, 1))
+  const sealedWebPush = mintSealedWebPush({ seal, channelForms }, appKey)
   const row = {
     app_key: appKey,
     name,
@@ -65,7 +68,7 @@ function newApp(
     settings: changeSettings(SETTINGS_NONE, settings ?? {}),
     created_at: clock.now(),
   }
-  return { app: { row, sealedErasureKey }, masterSecret }
+  return { app: { row, sealedErasureKey, sealedWebPush }, masterSecret }
 }
 
 const MINTED_BYTES = 12

@@ -8,6 +8,7 @@ import type { Clock } from '../kernel/clock.ts'
 import type { App, ErasureKey } from './app.ts'
 import { parseSettings } from './app-settings.ts'
 import { type AppsDatabase, readApp, type StoredApp } from './apps.store.ts'
+import { openCredentials } from './channel-credentials.ts'
 import type { Seal } from './seal.ts'
 
 export interface AppDirectory {
@@ -94,7 +95,7 @@ class CachedApps implements AppDirectory {
   }
 }
 
-function appOf({ row, erasureKeys }: StoredApp, seal: Seal): App {
+function appOf({ row, erasureKeys, channels }: StoredApp, seal: Seal): App {
   const [newest, ...older] = erasureKeys.map(
     ({ version, sealedKey }): ErasureKey => ({
       version,
@@ -109,6 +110,12 @@ function appOf({ row, erasureKeys }: StoredApp, seal: Seal): App {
     secretDigest: row.secret_digest,
     settings: parseSettings(row.settings),
     erasureKeys: [newest, ...older],
+    channels: new Map(
+      channels.map((stored) => {
+        const { channel, revision, credentials } = openCredentials(seal, row.app_key, stored)
+        return [channel, { revision, credentials }]
+      }),
+    ),
     createdAt: row.created_at,
   }
 }

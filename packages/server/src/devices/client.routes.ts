@@ -11,7 +11,7 @@ import {
   RegistrationAnswer,
   RegistrationBody,
 } from '@lethe/protocol/client.schemas.ts'
-import type { App } from '../apps/app.ts'
+import { type App, webPushPublicKey } from '../apps/app.ts'
 import { type Operation, operation } from '../kernel/operation.ts'
 import { answer, created, type Reply, refuse, SUCCESS } from '../kernel/reply.ts'
 import { refuseOverLimit } from './answers.ts'
@@ -23,13 +23,13 @@ import { tokenTombstones } from './digests.ts'
 import { parseAliasChange, parseDeviceToken, parseFacts, parseId, parseTagChange } from './parse-device.ts'
 import { registerClient } from './register-client.ts'
 
-/** What a client needs to know before it registers. Web Push has no keys yet, so there is nothing to subscribe with. */
+/** What a client needs to know before it registers. */
 export function readApp(): Operation<App> {
   return operation({
     id: 'readApp',
     summary: 'Read the public settings of the app',
     schema: { params: ClientAppParams, answers: { 200: ClientAppAnswer } },
-    handle: ({ caller }) => answer({ app_key: caller.appKey, vapid_public_key: null }),
+    handle: ({ caller }) => answer({ app_key: caller.appKey, vapid_public_key: webPushPublicKey(caller) }),
   })
 }
 

@@ -10,6 +10,15 @@ import {
   showApp,
 } from '../apps/apps.admin.routes.ts'
 import type { App } from '../apps/authenticate-app.ts'
+import {
+  type AdminChannelsDeps,
+  listChannels,
+  removeChannel,
+  setApns,
+  setFcm,
+  setStub,
+  setWebPush,
+} from '../apps/channels.admin.routes.ts'
 import { deleteAlias, readAlias } from '../devices/alias.routes.ts'
 import { changeSelf, readApp, readSelf, register } from '../devices/client.routes.ts'
 import {
@@ -49,7 +58,7 @@ import {
 import type { Access, Method, Route } from './route.ts'
 
 /** What the operations of all rooms use. */
-export interface RoutesDeps extends DevicesDeps, AdminAppsDeps, HealthDeps, MetricsDeps {
+export interface RoutesDeps extends DevicesDeps, AdminAppsDeps, AdminChannelsDeps, HealthDeps, MetricsDeps {
   readonly database: Db
   readonly erasure: ErasureDeps
   readonly openApi: () => unknown
@@ -88,6 +97,12 @@ export function createRoutes(d: RoutesDeps): Route[] {
     operator('GET', '/admin/v1/apps/:app_key', showApp(d)),
     operator('PATCH', '/admin/v1/apps/:app_key', changeApp(d)),
     operator('POST', '/admin/v1/apps/:app_key/rotate-secret', rotateSecret(d)),
+    operator('GET', '/admin/v1/apps/:app_key/channels', listChannels(d)),
+    operator('PUT', '/admin/v1/apps/:app_key/channels/web-push', setWebPush(d)),
+    operator('PUT', '/admin/v1/apps/:app_key/channels/fcm', setFcm(d)),
+    operator('PUT', '/admin/v1/apps/:app_key/channels/apns', setApns(d)),
+    operator('PUT', '/admin/v1/apps/:app_key/channels/stub', setStub(d)),
+    operator('DELETE', '/admin/v1/apps/:app_key/channels/:channel', removeChannel(d)),
 
     // Anybody.
     open('GET', '/healthz', readHealth()),

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
+import type { ChannelsAnswer } from '@lethe/protocol/channel.schemas.ts'
 import { APP_KEY } from '../support/app.ts'
 import { forEachEngine } from '../support/engines.ts'
 import { type SocketApp, startSocketApp, untilErased } from '../support/socket-app.ts'
@@ -432,7 +433,10 @@ forEachEngine('a registered client', (_open, engine) => {
     const server = await startSocketApp(t, engine)
     const shop = 'https://shop.example'
     await server.operate(`PATCH /admin/v1/apps/${APP_KEY}`, { settings: { origins: [shop] } })
-    const settings = { status: 200, body: `{"app_key":"${APP_KEY}","vapid_public_key":null}` }
+    const answer = await server.operate(`GET /admin/v1/apps/${APP_KEY}/channels`, undefined)
+    const key = (answer as ChannelsAnswer).channels[0]?.facts.public_key
+    assert.equal(Buffer.from(key ?? '', 'base64url').length, 65)
+    const settings = { status: 200, body: `{"app_key":"${APP_KEY}","vapid_public_key":"${key}"}` }
     assertAnswer(await server.callAsNobody(`GET ${APP}`), settings)
     const exposed = {
       'access-control-allow-origin': shop,

@@ -1,0 +1,185 @@
+/** Operator API, channels of an app: which are set, set one, remove one. Secrets go in and never come out. */
+
+import { AdminAppParams } from '@lethe/protocol/admin.schemas.ts'
+import {
+  ApnsBody,
+  AppChannelParams,
+  ChannelAnswer,
+  type ChannelFacts,
+  ChannelsAnswer,
+  type ChannelWord,
+  channelWords,
+  FcmBody,
+  RemoveChannelAnswer,
+  RemoveChannelQuery,
+  StubBody,
+  WebPushBody,
+} from '@lethe/protocol/channel.schemas.ts'
+import { assert } from '../kernel/assert.ts'
+import { type Operation, operation } from '../kernel/operation.ts'
+import { answer, type Reply, refuse, SUCCESS } from '../kernel/reply.ts'
+import type { CredentialChannel } from './channel-credentials.store.ts'
+import {
+  type ChannelCredentialsDeps,
+  listChannels as list,
+  removeChannel as remove,
+  type SetChannel,
+  setChannel,
+} from './channel-credentials.ts'
+import type { AppDirectory } from './find-app.ts'
+
+export interface AdminChannelsDeps extends ChannelCredentialsDeps {
+  readonly apps: AppDirectory
+}
+
+export function listChannels(deps: AdminChannelsDeps): Operation {
+  return operation({
+    id: 'listChannels',
+    summary: 'List the channels of an app that are set',
+    description: 'Answers what tells one key from another, and no secret.',
+    schema: { params: AdminAppParams, answers: { 200: ChannelsAnswer } },
+    handle: async ({ params }) => {
+      const channels = await list(deps, params.app_key)
+      return channels ? answer({ channels: inOrder(channels).map(channelAnswer) }) : refuse('appUnknown')
+    },
+  })
+}
+
+export function setWebPush(deps: AdminChannelsDeps): Operation {
+  return operation({
+    id: 'setWebPush',
+    summary: 'Import the key pair of Web Push, or change its subject',
+    description:
+      'What is absent stays; an app without a pair gets a new one. Subscriptions belong to the pair that they were made ' +
+      'with: with another pair they cannot be reached any more.',
+    schema: { params: AdminAppParams, body: WebPushBody, answers: { 200: ChannelAnswer } },
+    handle: ({ params, body }) => {
+      const { public_key: publicKey, private_key: privateKey, subject } = body
+      const given = {
+        ...(publicKey === undefined ? {} : { publicKey }),
+        ...(privateKey === undefined ? {} : { privateKey }),
+        ...(subject === undefined ? {} : { subject }),
+      }
+      return set(deps, { appKey: params.app_key, channel: 'webPush', given })
+    },
+  })
+}
+
+export function setFcm(deps: AdminChannelsDeps): Operation {
+  return operation({
+    id: 'setFcm',
+    summary: 'Set the service account for Firebase Cloud Messaging',
+    schema: { params: AdminAppParams, body: FcmBody, answers: { 200: ChannelAnswer } },
+    handle: ({ params, body }) => set(deps, { appKey: params.app_key, channel: 'fcm', given: body }),
+  })
+}
+
+export function setApns(deps: AdminChannelsDeps): Operation {
+  return operation({
+    id: 'setApns',
+    summary: 'Set the signing key for the Apple Push Notification service',
+    schema: { params: AdminAppParams, body: ApnsBody, answers: { 200: ChannelAnswer } },
+    handle: ({ params, body }) => {
+      const { key_id: keyId, team_id: teamId, ...rest } = body
+      return set(deps, { appKey: params.app_key, channel: 'apns', given: { keyId, teamId, ...rest } })
+    },
+  })
+}
+
+export function setStub(deps: AdminChannelsDeps): Operation {
+  return operation({
+    id: 'setStub',
+    summary: 'Send nothing to anybody: for trying out',
+    description:
+      'While the stub is set, it stands in for the vendor of every platform and keeps what would be sent in memory.',
+    schema: { params: AdminAppParams, body: StubBody, answers: { 200: ChannelAnswer } },
+    handle: ({ params }) => set(deps, { appKey: params.app_key, channel: 'stub', given: {} }),
+  })
+}
+
+export function removeChannel(deps: AdminChannelsDeps): Operation {
+  return operation({
+    id: 'removeChannel',
+    summary: 'Remove the credentials of a channel',
+    description:
+      'With the key pair of Web Push all subscriptions made with it are lost, so this needs confirm=true.',
+    schema: { params: AppChannelParams, query: RemoveChannelQuery, answers: { 200: RemoveChannelAnswer } },
+    handle: async ({ params, query }) => {
+      const word = channelWords.find((one) => one === params.channel)
+      if (word === undefined) {
+        return refuse('parameterInvalid', `channel: must be one of ${channelWords.join(', ')}`)
+      }
+      if (word === 'web-push' && query.confirm === undefined) {
+        return refuse('parameterInvalid', KEYS_WOULD_BE_LOST)
+      }
+      if (!(await deps.apps.find(params.app_key))) return refuse('appUnknown')
+      const isRemoved = await remove(deps, { appKey: params.app_key, channel: CHANNELS[word] })
+      deps.apps.forget(params.app_key)
+      return isRemoved ? answer(SUCCESS) : refuse('parameterInvalid', `channel: ${word} is not set`)
+    },
+  })
+}
+
+/** The channels by their words on the wire. */
+const CHANNELS: Readonly<Record<ChannelWord, CredentialChannel>> = {
+  'web-push': 'webPush',
+  fcm: 'fcm',
+  apns: 'apns',
+  stub: 'stub',
+}
+
+const KEYS_WOULD_BE_LOST =
+  'confirm: nobody who subscribed with this key pair can be reached without it, and it cannot be brought back: ' +
+  'say confirm=true if that is meant'
+
+/** What may be shown of credentials, by its words on the wire. */
+const FACTS: readonly (readonly [word: keyof ChannelFacts, name: string])[] = [
+  ['public_key', 'publicKey'],
+  ['subject', 'subject'],
+  ['project_id', 'projectId'],
+  ['client_email', 'clientEmail'],
+  ['key_id', 'keyId'],
+  ['team_id', 'teamId'],
+  ['topic', 'topic'],
+  ['endpoint', 'endpoint'],
+]
+
+async function set(
+  deps: AdminChannelsDeps,
+  input: { appKey: string; channel: CredentialChannel; given: object },
+): Promise<Reply> {
+  const outcome = await setChannel(deps, input)
+  deps.apps.forget(input.appKey)
+  switch (outcome.kind) {
+    case 'set':
+      return answer(channelAnswer(outcome.set))
+    case 'invalid':
+      return refuse('parameterInvalid', outcome.reason)
+    case 'appUnknown':
+      return refuse('appUnknown')
+  }
+}
+
+function inOrder(channels: readonly SetChannel[]): SetChannel[] {
+  return channelWords.flatMap((word) => channels.filter(({ channel }) => channel === CHANNELS[word]))
+}
+
+function channelAnswer({ channel, credentials, revision, changedAt }: SetChannel): ChannelAnswer {
+  const word = channelWords.find((one) => CHANNELS[one] === channel)
+  assert(word, 'every channel has a word')
+  return {
+    channel: word,
+    revision,
+    changed_at: new Date(changedAt).toISOString(),
+    facts: factsOf(credentials),
+  }
+}
+
+function factsOf(credentials: object): ChannelFacts {
+  const known = new Map<string, unknown>(Object.entries(credentials))
+  const facts = FACTS.flatMap(([word, name]) => {
+    const value = known.get(name)
+    return typeof value === 'string' ? [[word, value] as const] : []
+  })
+  return Object.fromEntries(facts)
+}
