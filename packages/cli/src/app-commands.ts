@@ -1,6 +1,5 @@
 /** `lethe app …`: make apps, list and read them, change their settings, replace their secrets. */
 
-import process from 'node:process'
 import type {
   AppAnswer,
   AppSettingsBody,
@@ -10,9 +9,9 @@ import type {
   CreateAppBody,
   RotateSecretAnswer,
 } from '@lethe/protocol/admin.schemas.ts'
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
 import { Complaint, EXIT_USAGE } from './complaint.ts'
-import { type Connection, callOperatorApi } from './operator-api.ts'
+import { call, type Json, jsonOption, pathOfApp, print } from './operator-command.ts'
 
 interface SettingOptions {
   readonly origin?: string[]
@@ -22,23 +21,22 @@ interface SettingOptions {
 
 export function addAppCommands(program: Command): void {
   const app = program.command('app').description('Make apps and change them.')
-  const json = () => new Option('--json', 'print the answer as JSON')
 
   addSettingOptions(
     app.command('create').description('Make an app and print its master secret.').argument('<name>'),
   )
     .option('--app-key <key>', 'app key to use instead of a minted one')
     .option('--master-secret <secret>', 'master secret to use instead of a minted one')
-    .addOption(json())
+    .addOption(jsonOption())
     .action(createApp)
 
-  app.command('list').description('List the apps.').addOption(json()).action(listApps)
+  app.command('list').description('List the apps.').addOption(jsonOption()).action(listApps)
 
   app
     .command('show')
     .description('Show an app and its settings.')
     .argument('<app-key>')
-    .addOption(json())
+    .addOption(jsonOption())
     .action(showApp)
 
   addSettingOptions(
@@ -50,18 +48,16 @@ export function addAppCommands(program: Command): void {
     .option('--name <name>', 'new name')
     .option('--no-origins', 'empty the list of origins')
     .option('--no-addresses', 'empty the list of addresses: call from everywhere')
-    .addOption(json())
+    .addOption(jsonOption())
     .action(setApp)
 
   app
     .command('rotate-secret')
     .description('Replace the master secret of an app; the old one has no access any more.')
     .argument('<app-key>')
-    .addOption(json())
+    .addOption(jsonOption())
     .action(rotateSecret)
 }
-
-type Json = { readonly json?: true }
 
 async function createApp(
   name: string,
@@ -93,7 +89,7 @@ async function listApps(options: Json, command: Command): Promise<void> {
 }
 
 async function showApp(appKey: string, options: Json, command: Command): Promise<void> {
-  const answer = await call<AppAnswer>(command, { method: 'GET', path: pathOf(appKey) })
+  const answer = await call<AppAnswer>(command, { method: 'GET', path: pathOfApp(appKey) })
   print(options, answer, appLines(answer))
 }
 
@@ -114,27 +110,17 @@ async function setApp(
   if (Object.keys(body).length === 0) {
     throw new Complaint('Say what to change: lethe app set --help lists it.', EXIT_USAGE)
   }
-  const answer = await call<AppAnswer>(command, { method: 'PATCH', path: pathOf(appKey), body })
+  const answer = await call<AppAnswer>(command, { method: 'PATCH', path: pathOfApp(appKey), body })
   print(options, answer, appLines(answer))
 }
 
 async function rotateSecret(appKey: string, options: Json, command: Command): Promise<void> {
-  const path = `${pathOf(appKey)}/rotate-secret`
+  const path = `${pathOfApp(appKey)}/rotate-secret`
   const answer = await call<RotateSecretAnswer>(command, { method: 'POST', path, body: {} })
   print(options, answer, [
     `Master secret  ${answer.master_secret}`,
     'Keep the secret: it is shown this once. The old one has no access any more.',
   ])
-}
-
-function call<Answer>(command: Command, request: Parameters<typeof callOperatorApi>[1]): Promise<Answer> {
-  const { url, operatorToken } = command.optsWithGlobals<{ url: string; operatorToken?: string }>()
-  const connection: Connection = { url, operatorToken }
-  return callOperatorApi<Answer>(connection, request)
-}
-
-function pathOf(appKey: string): string {
-  return `/admin/v1/apps/${encodeURIComponent(appKey)}`
 }
 
 function addSettingOptions(command: Command): Command {
@@ -172,9 +158,4 @@ function appLines({ app_key, name, created_at, settings }: AppAnswer): string[] 
     `Allowed addresses  ${listed(settings.allowed_addresses, 'all')}`,
     ...Object.entries(settings.limits).map(([limit, value]) => `${limit.padEnd(19)}${value}`),
   ]
-}
-
-function print({ json }: Json, answer: unknown, lines: readonly string[]): void {
-  const text = json ? JSON.stringify(answer, null, 2) : lines.join('\n')
-  process.stdout.write(text === '' ? '' : `${text}\n`)
 }

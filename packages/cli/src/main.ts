@@ -4,6 +4,7 @@ import process from 'node:process'
 import { Command, CommanderError, Option } from 'commander'
 import manifest from '../package.json' with { type: 'json' }
 import { addAppCommands } from './app-commands.ts'
+import { addChannelCommands } from './channel-commands.ts'
 import { Complaint, EXIT_USAGE } from './complaint.ts'
 import { addReceiptCommands } from './receipt-commands.ts'
 import { addServeCommand } from './serve-command.ts'
@@ -38,6 +39,7 @@ function createProgram(setExitCode: (code: number) => void): Command {
     .addOption(new Option('--operator-token <token>', 'proves that you run it').env('LETHE_OPERATOR_TOKEN'))
     .exitOverride()
   addAppCommands(program)
+  addChannelCommands(program)
   addReceiptCommands(program, setExitCode)
   return program
 }

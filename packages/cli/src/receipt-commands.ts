@@ -1,11 +1,11 @@
 /** `lethe receipt verify`: checks the receipt of an erasure without a server, with keys that the caller gives. */
 
-import { readFileSync } from 'node:fs'
 import process from 'node:process'
 import type { ReceiptClaims } from '@lethe/protocol/receipt.ts'
 import type { Command } from 'commander'
 import type { JSONWebKeySet } from 'jose'
 import { Complaint, EXIT_FAILED, EXIT_USAGE } from './complaint.ts'
+import { readInput } from './read-input.ts'
 import { verifyReceipt } from './verify-receipt.ts'
 
 interface VerifyOptions {
@@ -25,7 +25,7 @@ export function addReceiptCommands(program: Command, setExitCode: (code: number)
 }
 
 async function verify(file: string, { keys, json }: VerifyOptions): Promise<number> {
-  const receipt = receiptIn(read(file))
+  const receipt = receiptIn(readInput(file))
   const verdict = await verifyReceipt(receipt, parseKeys(keys))
   if (verdict.kind === 'invalid') {
     const text = json
@@ -40,14 +40,6 @@ async function verify(file: string, { keys, json }: VerifyOptions): Promise<numb
   return 0
 }
 
-function read(file: string): string {
-  try {
-    return readFileSync(file === '-' ? 0 : file, 'utf8')
-  } catch {
-    throw new Complaint(`The file ${file} cannot be read.`, EXIT_USAGE)
-  }
-}
-
 /** The compact JWS: alone, or as the key `receipt` of the answer of GET …/erasure. */
 function receiptIn(text: string): string {
   const trimmed = text.trim()
@@ -60,7 +52,7 @@ function receiptIn(text: string): string {
 }
 
 function parseKeys(file: string): JSONWebKeySet {
-  const keys = parseJson(read(file)) as Partial<JSONWebKeySet> | undefined
+  const keys = parseJson(readInput(file)) as Partial<JSONWebKeySet> | undefined
   if (Array.isArray(keys?.keys)) return keys as JSONWebKeySet
   throw new Complaint(`The file ${file} is not a JSON Web Key Set: save /.well-known/jwks.json.`, EXIT_USAGE)
 }
