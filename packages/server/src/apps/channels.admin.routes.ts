@@ -5,7 +5,7 @@ import {
   ApnsBody,
   AppChannelParams,
   ChannelAnswer,
-  type ChannelFacts,
+  ChannelFacts,
   ChannelsAnswer,
   type ChannelWord,
   channelWords,
@@ -53,15 +53,8 @@ export function setWebPush(deps: AdminChannelsDeps): Operation {
       'What is absent stays; an app without a pair gets a new one. Subscriptions belong to the pair that they were made ' +
       'with: with another pair they cannot be reached any more.',
     schema: { params: AdminAppParams, body: WebPushBody, answers: { 200: ChannelAnswer } },
-    handle: ({ params, body }) => {
-      const { public_key: publicKey, private_key: privateKey, subject } = body
-      const given = {
-        ...(publicKey === undefined ? {} : { publicKey }),
-        ...(privateKey === undefined ? {} : { privateKey }),
-        ...(subject === undefined ? {} : { subject }),
-      }
-      return set(deps, { appKey: params.app_key, channel: 'webPush', given })
-    },
+    handle: ({ params, body }) =>
+      set(deps, { appKey: params.app_key, channel: 'webPush', given: namesOf(body) }),
   })
 }
 
@@ -79,10 +72,8 @@ export function setApns(deps: AdminChannelsDeps): Operation {
     id: 'setApns',
     summary: 'Set the signing key for the Apple Push Notification service',
     schema: { params: AdminAppParams, body: ApnsBody, answers: { 200: ChannelAnswer } },
-    handle: ({ params, body }) => {
-      const { key_id: keyId, team_id: teamId, ...rest } = body
-      return set(deps, { appKey: params.app_key, channel: 'apns', given: { keyId, teamId, ...rest } })
-    },
+    handle: ({ params, body }) =>
+      set(deps, { appKey: params.app_key, channel: 'apns', given: namesOf(body) }),
   })
 }
 
@@ -132,17 +123,24 @@ const KEYS_WOULD_BE_LOST =
   'confirm: nobody who subscribed with this key pair can be reached without it, and it cannot be brought back: ' +
   'say confirm=true if that is meant'
 
-/** What may be shown of credentials, by its words on the wire. */
-const FACTS: readonly (readonly [word: keyof ChannelFacts, name: string])[] = [
-  ['public_key', 'publicKey'],
-  ['subject', 'subject'],
-  ['project_id', 'projectId'],
-  ['client_email', 'clientEmail'],
-  ['key_id', 'keyId'],
-  ['team_id', 'teamId'],
-  ['topic', 'topic'],
-  ['endpoint', 'endpoint'],
-]
+/** Names of Lethe's own that have another word on the wire. A service account keeps the words of Google. */
+const WORDS: Readonly<Record<string, string>> = {
+  publicKey: 'public_key',
+  privateKey: 'private_key',
+  keyId: 'key_id',
+  teamId: 'team_id',
+  projectId: 'project_id',
+  clientEmail: 'client_email',
+}
+
+function namesOf(body: object): object {
+  const names = new Map(Object.entries(WORDS).map(([name, word]) => [word, name]))
+  return Object.fromEntries(Object.entries(body).map(([word, value]) => [names.get(word) ?? word, value]))
+}
+
+function inWords(reason: string): string {
+  return reason.replaceAll(/\w+/g, (name) => WORDS[name] ?? name)
+}
 
 async function set(
   deps: AdminChannelsDeps,
@@ -154,7 +152,7 @@ async function set(
     case 'set':
       return answer(channelAnswer(outcome.set))
     case 'invalid':
-      return refuse('parameterInvalid', outcome.reason)
+      return refuse('parameterInvalid', inWords(outcome.reason))
     case 'appUnknown':
       return refuse('appUnknown')
   }
@@ -175,11 +173,8 @@ function channelAnswer({ channel, credentials, revision, changedAt }: SetChannel
   }
 }
 
+/** What the schema does not name is not shown, so a secret never is. */
 function factsOf(credentials: object): ChannelFacts {
-  const known = new Map<string, unknown>(Object.entries(credentials))
-  const facts = FACTS.flatMap(([word, name]) => {
-    const value = known.get(name)
-    return typeof value === 'string' ? [[word, value] as const] : []
-  })
-  return Object.fromEntries(facts)
+  const facts = Object.entries(credentials).map(([name, value]) => [WORDS[name] ?? name, value])
+  return Object.fromEntries(facts.filter(([word]) => Object.hasOwn(ChannelFacts.properties, word)))
 }
