@@ -16,6 +16,13 @@ export type ErrorEntry = {
 }
 
 export const errors = {
+  overrideInvalid: {
+    code: 1003,
+    status: 400,
+    message: 'the message to override does not exist or is older than a day',
+    meaning:
+      '`override_msg_id` names no message of the app of the last day, or one that was withdrawn. Nothing was sent. The number is the documented one.',
+  },
   registrationIdUnknown: {
     code: 20101,
     status: 400,
@@ -94,6 +101,13 @@ export const errors = {
     status: 404,
     message: 'no app has this app key',
     meaning: 'The app key in the path belongs to no app of this server.',
+  },
+  targetNone: {
+    code: 21011,
+    status: 400,
+    message: 'no user who can be reached fits the audience',
+    meaning:
+      'The audience is empty on these platforms: nobody fits, or those who do have no channel. Nothing was sent.',
   },
   parameterUnknown: {
     code: 21015,

@@ -38,6 +38,12 @@ export const languagesPerPushMax = 200
 /** Items in one batch (documented). */
 export const itemsPerBatchMax = 500
 
+/**
+ * Bytes of the body of a batch (ours: 500 items of 4,000 bytes of content, written with every alert twice and with spaces,
+ * stay below).
+ */
+export const batchBodyBytesMax = 6 * 1024 * 1024
+
 /** Bytes of the id of an Android notification channel (JPush v3). */
 export const channelIdBytesMax = 1000
 

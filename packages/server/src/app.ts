@@ -1,6 +1,5 @@
 /** Wires the rooms: everything that runs is made here, from deps that the outside gives. Tests and the simulator start here too. */
 
-import { createECDH } from 'node:crypto'
 import { accepted, refused } from '@lethe/protocol/parsed.ts'
 import { ensureOperatorToken } from './admin/operator-token.ts'
 import { checkSecretKey } from './admin/server-facts.ts'
@@ -9,10 +8,11 @@ import { createApp as createConfiguredApp, createFirstApp } from './apps/create-
 import { createAppDirectory } from './apps/find-app.ts'
 import { createSeal } from './apps/seal.ts'
 import { parseFcmCredentials } from './channels/fcm/credentials.ts'
+import { mintWebPushCredentials, parseWebPushCredentials } from './channels/web-push/credentials.ts'
 import type { Settings } from './config.ts'
 import { erasureWarnings } from './erasure/erasure-health.ts'
 import { erasureMetrics } from './erasure/erasure-metrics.ts'
-import { startErasureWork } from './erasure/erasure-work.ts'
+import { FENCE_TOPIC, PAST_FENCE_TOPIC, startErasureWork } from './erasure/erasure-work.ts'
 import { loadSigningKeys } from './erasure/signing-keys.ts'
 import { createAdmissions } from './http/admit.ts'
 import { createHttpMetrics } from './http/metrics.ts'
@@ -21,6 +21,10 @@ import { createHttpServer, type HttpServer } from './http/server.ts'
 import type { Clock } from './kernel/clock.ts'
 import type { Log } from './kernel/log.ts'
 import type { Random } from './kernel/random.ts'
+import { AppChannels, type MakeChannel } from './push/app-channels.ts'
+import { MessageIds } from './push/message-ids.ts'
+import type { OwnSockets } from './push/own-sockets.ts'
+import { startSending } from './push/start-sending.ts'
 import { type Db, personalColumns, tables } from './schema.ts'
 import { readCatalogue } from './storage/catalogue.ts'
 import { checkSchema } from './storage/check-schema.ts'
@@ -48,6 +52,8 @@ export interface AppDeps {
     >
   >
   readonly version: string
+  /** Makes the channels of an app; a test gives others. */
+  readonly makeChannel?: MakeChannel
   /** The unit that removes rows; a test gives one with a step missing. */
   readonly removeDevices?: typeof units.removeDevices
 }
@@ -122,6 +128,17 @@ export async function createApp(deps: AppDeps): Promise<RunningApp> {
     issuer: settings.publicUrl ?? 'lethe',
     leaseMs: settings.transactionLeaseMs ?? LEASE_MS,
   }
+  const admissions = createAdmissions({
+    apps,
+    database,
+    clock,
+    rateLimit: settings.rateLimit,
+    publicOrigin: settings.publicUrl === undefined ? undefined : new URL(settings.publicUrl).origin,
+    onRateLimited: metrics.countRateLimited,
+  })
+  const channels = new AppChannels(deps.makeChannel ?? makeChannel)
+  const topics = { fence: FENCE_TOPIC, pastFence: PAST_FENCE_TOPIC }
+  const sending = await startSending({ ...deps, apps, channels, topics }, NO_SOCKETS)
   const http: HttpServer = await createHttpServer({
     ...deps,
     routes: createRoutes({
@@ -130,24 +147,23 @@ export async function createApp(deps: AppDeps): Promise<RunningApp> {
       apps,
       channelForms: channelFormsOf(settings),
       erasure,
+      push: {
+        database,
+        channels,
+        messageIds: new MessageIds(database),
+        takeCalls: admissions.takeCalls,
+      },
       registry: metrics.registry,
       ping: () => database.ping(),
       warnings: [() => erasureWarnings(deps)],
       openApi: () => http.openApi(),
     }),
-    admissions: createAdmissions({
-      apps,
-      database,
-      clock,
-      rateLimit: settings.rateLimit,
-      publicOrigin: settings.publicUrl === undefined ? undefined : new URL(settings.publicUrl).origin,
-      onRateLimited: metrics.countRateLimited,
-    }),
+    admissions,
     nameFailure,
     metrics,
     trustedProxies: settings.trustedProxies ?? [],
   })
-  const workers: Worker[] = [startErasureWork(erasure)]
+  const workers: Worker[] = [startErasureWork(erasure), sending]
   return {
     http,
     workers,
@@ -158,18 +174,24 @@ export async function createApp(deps: AppDeps): Promise<RunningApp> {
   }
 }
 
-function mintWebPushCredentials(subject: string) {
-  const pair = createECDH('prime256v1')
-  pair.generateKeys()
-  return { publicKey: pair.getPublicKey('base64url'), privateKey: pair.getPrivateKey('base64url'), subject }
+const NO_SOCKETS: OwnSockets = {
+  isConnected: () => false,
+  connected: () => [],
+  closeDeleted: () => {},
+  closeAll: () => {},
+  withdraw: () => {},
+}
+
+function makeChannel(): never {
+  throw new Error('no channel is there yet')
 }
 
 /** How each channel reads its credentials. A push service reaches the operator at the server's own address where it has one. */
 function channelFormsOf({ publicUrl }: AppDeps['settings']): ChannelForms {
-  const subject = publicUrl?.startsWith('https://') ? publicUrl : SUBJECT_DEFAULT
+  const subject = publicUrl?.startsWith('https://') ? new URL(publicUrl).origin : SUBJECT_DEFAULT
   return {
     parsers: {
-      webPush: () => refused('web-push is not there yet'),
+      webPush: parseWebPushCredentials,
       fcm: parseFcmCredentials,
       apns: () => refused('apns is not there yet'),
       stub: () => accepted({}),

@@ -10,17 +10,18 @@ import { changeDevices, changeTagOnDevices, removeAliases, removeTagStep } from 
 import { registerDevices } from './devices/registration.store.ts'
 import { acceptErasures } from './erasure/accept.store.ts'
 import { addFirstSigningKey } from './erasure/erasure.store.ts'
-import type { Fence } from './erasure/fence.ts'
-import { type RemovalStep, removalStep, removeDevices } from './erasure/removal.store.ts'
+import { type Fence, type RemovalStep, removalStep, removeDevices } from './erasure/removal.store.ts'
 import { claimSealing, finishErasures } from './erasure/seal.store.ts'
 import { deferErasures, lookAgainBehind } from './erasure/verification.store.ts'
 import { acceptPushes, takeMessageIds } from './push/accept-push.store.ts'
 import { claimChunk, claimMessages } from './push/claim.store.ts'
 import { clearContentSteps } from './push/content.store.ts'
+import { expireMessages } from './push/expire-pending.store.ts'
 import { isPastFence, nextFence } from './push/fence.store.ts'
 import { finishSends } from './push/finish-sends.store.ts'
 import { closePresence, openPresence } from './push/presence.store.ts'
 import { answerFence, joinSenders, leaveSenders, releaseHolds } from './push/sender.store.ts'
+import { withdrawPushes } from './push/withdraw-push.store.ts'
 import { erasureRules } from './schema.ts'
 import type { Unit } from './storage/database.ts'
 
@@ -54,6 +55,8 @@ export function unitsWith(plan: readonly RemovalStep[]) {
     addFirstSigningKey,
     acceptPushes,
     takeMessageIds,
+    withdrawPushes,
+    expireMessages,
     claimChunk,
     claimMessages,
     finishSends,

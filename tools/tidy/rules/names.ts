@@ -5,7 +5,7 @@ import { isTest, type Problem, type Rule, type Source } from '../source.ts'
 const kebabCase = /^[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)*\.(ts|tsx|mts|mjs)$/
 const emptyWords = ['utils', 'util', 'helpers', 'helper', 'common', 'services', 'managers', 'misc']
 const almostTest = /(\.spec|\.tests|_test|-test)\.tsx?$/
-const serverSuites = ['contract', 'engines', 'erasure', 'simulation', 'e2e']
+const serverSuites = ['contract', 'engines', 'erasure', 'simulation', 'e2e', 'push', 'channels']
 
 export const names: Rule = (project) => {
   const paths = new Set(project.sources.map((source) => source.path))

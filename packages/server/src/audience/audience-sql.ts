@@ -32,7 +32,7 @@ export type CountRow = Readonly<Record<'total' | Exclude<Platform, 'hmos'>, numb
 export type PageRow = { readonly registration_id: RegistrationId } & (
   | ({ readonly token: Token } & Pick<
       Tables['device'],
-      'platform' | 'token_p256dh' | 'token_auth' | 'token_environment' | 'token_changed_at'
+      'platform' | 'token_p256dh' | 'token_auth' | 'token_environment' | 'token_changed_at' | 'language'
     >)
   | { readonly token: null }
 )
@@ -165,7 +165,7 @@ function pageText(text: Text, page: PageShape): string {
       ? `lateral (select * from device d where ${isMember} limit 1) as d on true`
       : `device d on ${isMember}`
   return `select c.registration_id, d.platform, d.token, d.token_p256dh, d.token_auth, d.token_environment,
-      d.token_changed_at
+      d.token_changed_at, d.language
     from (${candidatesText(text, page)}) as c left join ${device}
     order by c.registration_id`
 }

@@ -2,7 +2,7 @@
 
 import type { Platform } from '@lethe/protocol/platform.ts'
 import { assert } from '../kernel/assert.ts'
-import type { RegistrationId, Token } from '../kernel/personal.ts'
+import type { Fact, RegistrationId, Token } from '../kernel/personal.ts'
 import type { Db } from '../schema.ts'
 import { readHolders } from './audience.store.ts'
 import { type Audience, tagsIn } from './audience.ts'
@@ -19,6 +19,8 @@ export interface Recipient {
   readonly auth: Token | null
   /** APNs only. */
   readonly environment: 'production' | 'sandbox' | null
+  /** BCP 47; null where it is unknown. */
+  readonly language: Fact | null
   /** Since when the token has been this one, in milliseconds. */
   readonly tokenChangedAt: number | null
 }
@@ -81,6 +83,7 @@ function recipientIn(row: PageRow): Recipient[] {
       auth: row.token_auth,
       environment: row.token_environment,
       tokenChangedAt: row.token_changed_at,
+      language: row.language,
     },
   ]
 }

@@ -9,7 +9,6 @@ import type { Tables, Tx } from '../schema.ts'
 import type { Unit } from '../storage/database.ts'
 import { ONCE, type Statement, statement } from '../storage/statement.ts'
 import { background } from '../storage/unit.ts'
-import type { Fence } from './fence.ts'
 import { type KnownAddress, vendorOf } from './vendors.ts'
 
 /** What stands in the plan for a table: a statement that deletes the rows of these users and returns whose they were. */
@@ -59,6 +58,17 @@ export function removalStep(table: string): RemovalStep {
         (select app_key, registration_id from ${q.input}) returning app_key, registration_id`,
     ) as RemovalStep['statement'],
   }
+}
+
+/**
+ * What the erasure asks of whoever sends: that no send which began before the deletion is in flight when it ends. How
+ * senders answer is their business; `units.ts` brings the two together.
+ */
+export interface Fence {
+  /** Counts the fence up, for erasures whose rows have just been removed. The last step of its transaction but for what it is written to. */
+  next(tx: Tx): Promise<number>
+  /** SQL that is true of an erasure behind which nothing is in flight. `erasure` is its name in the statement, `now` the database's clock. */
+  isPast(erasure: string, now: string): string
 }
 
 /** What follows from the erasure rules, and the fence behind which sends that began earlier are waited for. */

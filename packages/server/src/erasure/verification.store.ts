@@ -10,7 +10,7 @@ import type { Engine, Unit } from '../storage/database.ts'
 import { ONCE, type Statement, statement } from '../storage/statement.ts'
 import { background } from '../storage/unit.ts'
 import { retryDelayMs } from '../work/loop.ts'
-import type { Fence } from './fence.ts'
+import type { Fence } from './removal.store.ts'
 
 export interface SecondLookOutput {
   readonly lookedAtCount: number

@@ -53,6 +53,8 @@ export interface AdmitDeps {
 }
 
 export interface Admissions {
+  /** Takes so many further calls of the server API from the app's rate limit: for a call that costs several. Tells how many there were. */
+  takeCalls(app: App, count: number): number
   readonly by: Readonly<Record<Access, Admit>>
   /** Answers the question that a browser asks before a call of the client API. */
   preflight(incoming: Incoming, methods: readonly string[]): Promise<Reply>
@@ -66,6 +68,7 @@ const FAILURE_RATE: Rate = { perSecond: 10, burst: 100 }
 export function createAdmissions(deps: AdmitDeps): Admissions {
   const limits = new Limits(deps)
   return {
+    takeCalls: (app, count) => limits.takeCalls(app, count),
     by: {
       open: () => NOBODY,
       server: (incoming) => admitServer(deps, limits, incoming),
@@ -157,6 +160,11 @@ class Limits {
     const perSecond = this.#deps.rateLimit ?? app.settings.limits.requestsPerSecond
     const waitSeconds = this.#byApp.take(app.appKey, { perSecond, burst: perSecond })
     return waitSeconds === 0 ? { kind: 'admitted', caller: app } : this.#limited('server', waitSeconds)
+  }
+
+  takeCalls(app: App, count: number): number {
+    const perSecond = this.#deps.rateLimit ?? app.settings.limits.requestsPerSecond
+    return this.#byApp.takeSome(app.appKey, count, { perSecond, burst: perSecond })
   }
 
   ofClient({ ip }: Incoming, appKey: string): Admission | undefined {

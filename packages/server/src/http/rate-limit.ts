@@ -41,6 +41,15 @@ export class RateLimiter {
     return 0
   }
 
+  /** Takes up to so many calls at once, and tells how many. */
+  takeSome(caller: string, count: number, rate: Rate): number {
+    if (rate.perSecond === 0) return count
+    const bucket = this.#filled(caller, rate)
+    const taken = Math.min(count, Math.floor(bucket.tokens))
+    bucket.tokens -= taken
+    return taken
+  }
+
   /** Like `take`, but only looks. */
   peek(caller: string, rate: Rate): number {
     if (rate.perSecond === 0 || !this.#buckets.has(caller)) return 0

@@ -6,11 +6,11 @@ import { type Reply, refuse } from '../kernel/reply.ts'
 import type { Route } from './route.ts'
 
 /** The framework's own refusals, by its codes. What is not here is a fault of ours. */
-export function refusalOfFramework(error: unknown): Reply | undefined {
+export function refusalOfFramework(error: unknown, bytesMax: number = bodyBytesMax): Reply | undefined {
   const code = error instanceof Error ? (error as { code?: unknown }).code : undefined
   switch (code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return refuse('bodyTooLarge', `the body is too large: at most ${bodyBytesMax} bytes`)
+      return refuse('bodyTooLarge', `the body is too large: at most ${bytesMax} bytes`)
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return refuse('contentTypeUnsupported')
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':

@@ -46,6 +46,14 @@ import {
   readSigningKeySet,
 } from '../erasure/erasure.routes.ts'
 import type { Operation } from '../kernel/operation.ts'
+import {
+  createPush,
+  type PushDeps,
+  pushToAliases,
+  pushToRegistrationIds,
+  validatePush,
+  withdrawPush,
+} from '../push/push.routes.ts'
 import type { Db } from '../schema.ts'
 import {
   type HealthDeps,
@@ -61,6 +69,7 @@ import type { Access, Method, Route } from './route.ts'
 export interface RoutesDeps extends DevicesDeps, AdminAppsDeps, AdminChannelsDeps, HealthDeps, MetricsDeps {
   readonly database: Db
   readonly erasure: ErasureDeps
+  readonly push: PushDeps
   readonly openApi: () => unknown
 }
 
@@ -83,6 +92,12 @@ export function createRoutes(d: RoutesDeps): Route[] {
     server('GET', '/v4/tags_count', countTags(d)),
     server('GET', '/v4/aliases/:alias', readAlias(d)),
     server('DELETE', '/v4/aliases/:alias', deleteAlias(d)),
+
+    server('POST', '/v4/push', createPush(d)),
+    server('POST', '/v4/push/validate', validatePush(d)),
+    server('POST', '/v4/batch/push/regid', pushToRegistrationIds(d)),
+    server('POST', '/v4/batch/push/alias', pushToAliases(d)),
+    server('DELETE', '/v4/push/withdraw/:msg_id', withdrawPush(d)),
 
     // A user's own client, with its device secret.
     client('GET', '/client/v1/apps/:app_key', readApp()),

@@ -36,7 +36,7 @@ import type { Route } from './route.ts'
 
 export interface HttpServerDeps {
   readonly routes: readonly Route[]
-  readonly admissions: Admissions
+  readonly admissions: Pick<Admissions, 'by' | 'preflight'>
   readonly nameFailure: NameFailure
   readonly metrics: Pick<HttpMetrics, 'observerOf'>
   readonly log: Log
@@ -139,7 +139,7 @@ function addErrorHandler(app: FastifyInstance, { routes, log, nameFailure }: Htt
     if (!reply.hasHeader('x-request-id')) setCommonHeaders(request, reply)
     const known = isNotFound(error, request)
       ? refusalOfPath(methodsOf(request.url))
-      : refusalOfFramework(error)
+      : refusalOfFramework(error, request.routeOptions.bodyLimit)
     if (known) return send(reply, known)
     const name = nameFailure(error)
     const fields = { ...errorFields(error), route: request.routeOptions.url ?? '', requestId: request.id }
@@ -206,6 +206,7 @@ function addRoute(app: FastifyInstance, deps: HttpServerDeps, route: Route): voi
   app.route({
     method: route.method,
     url: route.path,
+    bodyLimit: route.operation.bodyBytesMax ?? bodyBytesMax,
     schema: schemaOf(route),
     onRequest: (request, reply, done) => {
       const admission = admit(request)

@@ -36,6 +36,8 @@ export interface Operation<Caller = unknown, Schema extends OperationSchema = Op
   readonly summary: string
   readonly description?: string
   readonly schema: Schema
+  /** Bytes of the longest body that it reads; absent: `bodyBytesMax`. */
+  readonly bodyBytesMax?: number
   handle(call: Call<Schema, Caller>): Promise<Reply> | Reply
 }
 

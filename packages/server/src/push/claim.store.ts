@@ -2,7 +2,7 @@
 
 import type { Alias, RegistrationId } from '../kernel/personal.ts'
 import type { Tx } from '../schema.ts'
-import { ONCE, statement } from '../storage/statement.ts'
+import { statement } from '../storage/statement.ts'
 import { background } from '../storage/unit.ts'
 import type { Content } from './push.tables.ts'
 
@@ -22,7 +22,6 @@ export interface ClaimedChunk {
   readonly spreadMs: number
   /** Milliseconds of the database's clock. */
   readonly expiresAt: number
-  readonly content: Content | null
   readonly audience: Content | null
   readonly now: number
 }
@@ -50,7 +49,6 @@ async function claim(tx: Tx, { senderId, busyApps }: ClaimChunkInput): Promise<C
     untilSlice: Math.min(row.end_slice, row.next_slice + row.chunk_slices),
     spreadMs: row.spread_ms,
     expiresAt: row.expires_at,
-    content: row.content,
     audience: row.audience,
     now: tx.now,
   }
@@ -66,28 +64,56 @@ export interface ClaimedMessage {
   readonly attempts: number
 }
 
+export interface ClaimMessagesInput {
+  readonly senderId: string
+  readonly limit: number
+  /** Apps that have enough in hand on this node. */
+  readonly busyApps: readonly string[]
+  /** The app that was served last: those behind it come first. */
+  readonly afterApp: string
+}
+
 export interface MessageClaim {
   readonly messages: readonly ClaimedMessage[]
+  /** The app that was served last. */
+  readonly lastApp: string
+  /** Whether more may be due than was taken. */
+  readonly hasMore: boolean
   readonly now: number
 }
 
-/** Takes messages that are due, the longest waiting first. */
+/** Apps that share one claim; ours. */
+const APPS_PER_CLAIM = 8
+
+/** Takes messages that are due, of several apps in turn, the longest waiting of each first. */
 export const claimMessages = background(
   'push.claim-messages',
-  async (tx: Tx, inputs: readonly { senderId: string; limit: number }[]): Promise<MessageClaim[]> => {
+  async (tx: Tx, inputs: readonly ClaimMessagesInput[]): Promise<MessageClaim[]> => {
     const outputs: MessageClaim[] = []
-    for (const { senderId, limit } of inputs) {
-      const rows = await tx.query(CLAIM_DUE, ONCE, tx.now, limit)
-      await tx.query(
-        HOLD_MESSAGES,
-        rows.map(({ app_key, registration_id, msg_id }) => ({ app_key, registration_id, id: msg_id })),
-        senderId,
-      )
-      outputs.push({ messages: rows.map(messageOf), now: tx.now })
-    }
+    for (const input of inputs) outputs.push(await claimOfApps(tx, input))
     return outputs
   },
 )
+
+async function claimOfApps(tx: Tx, input: ClaimMessagesInput): Promise<MessageClaim> {
+  const busy = ['', ...input.busyApps].map((appKey) => ({ app: appKey }))
+  const apps = await tx.query(APPS_WITH_WORK, busy, tx.now, input.afterApp, APPS_PER_CLAIM)
+  const share = Math.ceil(input.limit / Math.max(1, apps.length))
+  const rows: PendingRow[] = []
+  let hasMore = apps.length === APPS_PER_CLAIM
+  for (const { app_key } of apps) {
+    const due = await tx.query(CLAIM_DUE, [{ app: app_key }], tx.now, share)
+    rows.push(...due)
+    if (due.length === share) hasMore = true
+  }
+  await tx.query(
+    HOLD_MESSAGES,
+    rows.map(({ app_key, registration_id, msg_id }) => ({ app_key, registration_id, id: msg_id })),
+    input.senderId,
+  )
+  const lastApp = apps.at(-1)?.app_key ?? input.afterApp
+  return { messages: rows.map(messageOf), lastApp, hasMore, now: tx.now }
+}
 
 export interface PendingRow {
   readonly app_key: string
@@ -118,7 +144,6 @@ interface SpanRow {
   readonly chunk_slices: number
   readonly spread_ms: number
   readonly expires_at: number
-  readonly content: Content | null
   readonly audience: Content | null
 }
 
@@ -127,8 +152,7 @@ const CLAIM_SPAN = statement<SpanRow>()(
   { app: 'text' },
   (
     q,
-  ) => `select s.msg_id, s.span, s.app_key, s.next_slice, s.end_slice, s.chunk_slices, s.spread_ms, p.expires_at,
-      p.content, p.audience
+  ) => `select s.msg_id, s.span, s.app_key, s.next_slice, s.end_slice, s.chunk_slices, s.spread_ms, p.expires_at, p.audience
     from push_span s join push p on p.msg_id = s.msg_id
     where s.due_at <= ${q.value(1)} and s.sender_id is null and s.app_key not in (select app from ${q.input})
     order by s.served_at, s.msg_id, s.span limit 1 ${q.skipLocked('s')}`,
@@ -141,13 +165,23 @@ const HOLD_SPAN = statement()(
     where (msg_id, span) in (select id, in_span from ${q.input})`,
 )
 
+const APPS_WITH_WORK = statement<{ app_key: string }>()(
+  'push.apps-with-work',
+  { app: 'text' },
+  (q) => `select a.app_key from app a where a.app_key not in (select app from ${q.input})
+      and exists (select 1 from pending_message m where m.app_key = a.app_key and m.way = 'vendor'
+        and m.sender_id is null and m.due_at <= ${q.value(1)})
+    order by case when a.app_key > ${q.value(2)} then 0 else 1 end, a.app_key limit ${q.value(3)}`,
+)
+
 const CLAIM_DUE = statement<PendingRow>()(
   'push.claim-due',
-  {},
+  { app: 'text' },
   (
     q,
   ) => `select m.app_key, m.registration_id, m.msg_id, m.alias, m.expires_at, m.attempts from pending_message m
-    where m.way = 'vendor' and m.sender_id is null and m.due_at <= ${q.value(1)}
+    where m.app_key = (select app from ${q.input}) and m.way = 'vendor' and m.sender_id is null
+      and m.due_at <= ${q.value(1)}
     order by m.due_at, m.msg_id limit ${q.value(2)} ${q.skipLocked('m')}`,
 )
 

@@ -32,6 +32,19 @@ export async function readRecipients(
   return new Map(rows.map((row) => [keyOf(row.app_key, row.registration_id), row]))
 }
 
+/** The live holders of aliases, by alias. */
+export async function readAliasHolders(
+  read: Read,
+  appKey: string,
+  aliases: readonly Alias[],
+): Promise<ReadonlyMap<Alias, RecipientRow>> {
+  const rows = await read.query(
+    ALIAS_HOLDERS,
+    aliases.map((name) => ({ app_key: appKey, name })),
+  )
+  return new Map(rows.flatMap((row) => (row.alias === null ? [] : [[row.alias, row] as const])))
+}
+
 /** Which of these users have an open socket somewhere, by `keyOf`. */
 export async function readConnected(read: Read, keys: readonly DeviceKey[]): Promise<ReadonlySet<string>> {
   const rows = await read.query(
@@ -92,6 +105,17 @@ const RECIPIENTS = statement<RecipientRow>()(
       d.language, d.alias
     from ${q.input} join device d on d.app_key = input.app_key and d.registration_id = input.registration_id
     where d.state = 'live'`,
+)
+
+const ALIAS_HOLDERS = statement<RecipientRow>()(
+  'push.alias-holders',
+  { app_key: 'text', name: 'text' },
+  (
+    q,
+  ) => `select d.app_key, d.registration_id, d.platform, d.token, d.token_p256dh, d.token_auth, d.token_environment,
+      d.language, d.alias
+    from ${q.input} join device d on d.app_key = input.app_key and d.alias = input.name
+    where d.state = 'live' and d.alias is not null`,
 )
 
 const CONNECTED = statement<{ app_key: string; registration_id: RegistrationId }>()(

@@ -80,7 +80,7 @@ export const sending: MigrationStatements = (engine) => {
       primary key (app_key, registration_id, msg_id),
       foreign key (app_key, registration_id) references device
     ) ${clustered}`,
-    `create index pending_message_due on pending_message (due_at, msg_id) where way = 'vendor' and sender_id is null`,
+    `create index pending_message_due on pending_message (app_key, due_at, msg_id) where way = 'vendor' and sender_id is null`,
     'create index pending_message_sender on pending_message (sender_id, way, due_at) where sender_id is not null',
     'create index pending_message_by_message on pending_message (msg_id)',
     'create index pending_message_by_age on pending_message (expires_at)',
