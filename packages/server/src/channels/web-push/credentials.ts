@@ -60,7 +60,7 @@ function publicKeyOf(privateKey: Uint8Array): Buffer | undefined {
 
 function isSubject(value: unknown): value is string {
   if (typeof value !== 'string' || value.length > SUBJECT_CHARACTERS_MAX) return false
-  return /^mailto:[^\s@]+@[^\s@]+$/.test(value) || (/^https:\/\//.test(value) && URL.canParse(value))
+  return /^mailto:[^\s@<>]+@[^\s@<>]+$/.test(value) || (/^https:\/\//.test(value) && URL.canParse(value))
 }
 
 function base64url(bytes: Uint8Array): string {

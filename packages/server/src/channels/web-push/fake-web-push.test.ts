@@ -171,3 +171,31 @@ test('a subscription answers as it was told to', async (t) => {
   await subscription.waitFor(2)
   assert.deepEqual(textsOf(subscription), ['Hello', 'Hello'])
 })
+
+test('whoever does not wait for an answer harms nobody', async (t) => {
+  const { fake, send, clock } = await world(t)
+  const subscription = fake.subscribe()
+  const answering = Promise.withResolvers<void>()
+  clock.sleep = () => answering.promise
+  subscription.behaviour = { kind: 'delay', ms: 1 }
+  const { headers, body } = webPush.generateRequestDetails(subscription.toJSON(), 'Hello', {
+    vapidDetails: credentials,
+    TTL: 60,
+  })
+  const { Authorization, TTL, 'Content-Encoding': encoding } = headers as Record<string, string>
+  const session = connect(fake.origin, { ca: fake.ca })
+  const stream = session.request({
+    ':method': 'POST',
+    ':path': new URL(subscription.endpoint).pathname,
+    authorization: Authorization,
+    ttl: TTL,
+    'content-encoding': encoding,
+  })
+  stream.end(body)
+  await subscription.waitFor(1)
+  session.destroy()
+  answering.resolve()
+  subscription.behaviour = { kind: 'take' }
+  assert.equal((await send(subscription, 'Hello again')).status, 201)
+  assert.deepEqual(textsOf(subscription), ['Hello', 'Hello again'])
+})

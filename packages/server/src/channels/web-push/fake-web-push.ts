@@ -158,11 +158,15 @@ function refusedWith(status: number, reason: string): Answer {
   return { status, headers: { 'content-type': 'application/json' }, body: JSON.stringify({ reason }) }
 }
 
-/** Undefined when the connection was lost before its end. */
+/** Of a body that is too long, more than is allowed and not much. Undefined when the connection was lost before its end. */
 async function bodyOf(request: Http2ServerRequest): Promise<Buffer | undefined> {
   const parts: Buffer[] = []
+  let bytes = 0
   try {
-    for await (const part of request) parts.push(part as Buffer)
+    for await (const part of request) {
+      if (bytes <= BODY_BYTES_MAX) parts.push(part as Buffer)
+      bytes += part.length
+    }
     return Buffer.concat(parts)
   } catch {
     return undefined

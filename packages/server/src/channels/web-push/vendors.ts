@@ -1,7 +1,6 @@
 /** Whose push service an endpoint belongs to, in the words of the statistics of the web. */
 
-export const webPushVendors = ['chrome', 'firefox', 'safari', 'edge', 'other'] as const
-export type WebPushVendor = (typeof webPushVendors)[number]
+export type WebPushVendor = 'chrome' | 'firefox' | 'safari' | 'edge' | 'other'
 
 /** Hosts by browser. One that begins with a dot stands for every host below it. */
 const HOSTS: readonly (readonly [string, WebPushVendor])[] = [
@@ -13,9 +12,9 @@ const HOSTS: readonly (readonly [string, WebPushVendor])[] = [
   ['.notify.windows.com', 'edge'],
 ]
 
-/** `origin`: of the endpoint. */
-export function vendorOf(origin: string): WebPushVendor {
-  const host = URL.parse(origin)?.hostname ?? ''
+/** `endpoint`: the whole of it or its origin. */
+export function vendorOf(endpoint: string): WebPushVendor {
+  const host = URL.parse(endpoint)?.hostname ?? ''
   const known = HOSTS.find(([name]) => (name.startsWith('.') ? host.endsWith(name) : host === name))
   return known?.[1] ?? 'other'
 }
