@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Answer, readAnswer } from './answer.ts'
+import type { Outcome } from '../channel.ts'
+import type { OutboundFailure } from '../outbound/outbound.ts'
+import { type Answer, outcomeOfFailure, readAnswer } from './answer.ts'
 
 const NOW = Date.UTC(2026, 4, 5, 12, 0, 0)
 const FCM_ERROR = 'type.googleapis.com/google.firebase.fcm.v1.FcmError'
@@ -215,3 +217,19 @@ test('a body of any other form is no error of ours', () => {
       text,
     )
 })
+
+const failures: [failure: OutboundFailure, outcome: Outcome][] = [
+  ['refusedByGate', { kind: 'dropped' }],
+  ['addressRefused', { kind: 'rejected', reason: 'addressRefused' }],
+  ['unreachable', { kind: 'retry', afterMs: null, reason: 'unreachable' }],
+  ['lost', { kind: 'retry', afterMs: null, reason: 'lost' }],
+  ['refusedStream', { kind: 'retry', afterMs: null, reason: 'refusedStream' }],
+  ['deadline', { kind: 'retry', afterMs: null, reason: 'deadline' }],
+  ['closed', { kind: 'retry', afterMs: null, reason: 'closed' }],
+]
+
+for (const [failure, expected] of failures) {
+  test(`no answer, ${failure}: ${expected.kind}`, () => {
+    assert.deepEqual(outcomeOfFailure(failure), expected)
+  })
+}

@@ -3,8 +3,9 @@
  * the fields that it did not like, `QuotaFailure` whose quota was used up.
  */
 
+import { unreachable } from '../../kernel/assert.ts'
 import type { Outcome } from '../channel.ts'
-import type { OutboundResponse } from '../outbound/outbound.ts'
+import type { OutboundFailure, OutboundResponse } from '../outbound/outbound.ts'
 
 export type Answer =
   | { readonly kind: 'outcome'; readonly outcome: Outcome }
@@ -48,6 +49,24 @@ export function readAnswer(response: OutboundResponse, nowMs: number): Answer {
       return retry
     default:
       return response.status >= 500 || response.status === TIMEOUT_STATUS ? retry : rejected
+  }
+}
+
+/** What it means that there is no answer. A message whose answer was lost may have arrived: it is sent under the same tag. */
+export function outcomeOfFailure(failure: OutboundFailure): Outcome {
+  switch (failure) {
+    case 'refusedByGate':
+      return { kind: 'dropped' }
+    case 'addressRefused':
+      return { kind: 'rejected', reason: failure }
+    case 'unreachable':
+    case 'lost':
+    case 'refusedStream':
+    case 'deadline':
+    case 'closed':
+      return { kind: 'retry', afterMs: null, reason: failure }
+    default:
+      return unreachable(failure)
   }
 }
 

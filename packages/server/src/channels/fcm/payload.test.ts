@@ -4,6 +4,7 @@ import type { Push, PushContent, PushOptions } from '@lethe/protocol/push.ts'
 import fc from 'fast-check'
 import type { Token } from '../../kernel/personal.ts'
 import type { RenderInput } from '../channel.ts'
+import { violationOf } from './fake-message.ts'
 import { fcmBody, renderFcm } from './payload.ts'
 
 const options: PushOptions = {
@@ -32,7 +33,9 @@ function inputOf({ android, web, message, options: more, input }: Case): RenderI
 }
 
 function messageOf(of: Case) {
-  return JSON.parse(fcmBody(renderFcm(inputOf(of)), 'token-1' as Token, 123).toString()).message
+  const body = JSON.parse(fcmBody(renderFcm(inputOf(of)), 'token-1' as Token, 123).toString())
+  assert.equal(violationOf(body), undefined)
+  return body.message
 }
 
 const lethe = (fields: object) => JSON.stringify({ v: 1, kind: 'notification', tag: 'c1', ...fields })
