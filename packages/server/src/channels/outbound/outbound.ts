@@ -56,3 +56,6 @@ export class OutboundError extends Error {
     this.failure = failure
   }
 }
+
+/** Bytes of an answer that are kept; vendors' are far shorter. Ours. */
+export const RESPONSE_BYTES_MAX = 64 * 1024
