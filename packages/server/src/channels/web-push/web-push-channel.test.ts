@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
-import { connect } from 'node:http2'
 import { type TestContext, test } from 'node:test'
 import { systemClock } from '../../kernel/clock.ts'
 import type { RegistrationId, Token } from '../../kernel/personal.ts'
 import type { RenderInput } from '../channel.ts'
-import { type Outbound, OutboundError, type OutboundRequest } from '../outbound/outbound.ts'
+import { createOutbound } from '../outbound/create-outbound.ts'
 import { mintWebPushCredentials } from './credentials.ts'
 import { createEncryptionPool } from './encryption-pool.ts'
 import type { FakeSubscription, SubscriptionJson } from './fake-mailbox.ts'
@@ -16,7 +15,7 @@ const credentials = mintWebPushCredentials('mailto:push@site.example')
 async function world(t: TestContext) {
   const clock = { ...systemClock(), skewMs: 0, now: () => Date.now() + clock.skewMs }
   const fake = await startFakeWebPush()
-  const outbound = createOutbound(fake.origin, fake.ca)
+  const outbound = createOutbound({ allowPrivateNetwork: true, ca: fake.ca })
   const encryption = createEncryptionPool({ threadCount: 1, onFault: (error) => assert.fail(String(error)) })
   t.after(async () => {
     await Promise.all([encryption.close(), outbound.close()])
@@ -78,33 +77,6 @@ const renderInput: RenderInput = {
 function contentOf(body: string): Partial<RenderInput> {
   const content = { kind: 'notification', web: { alert: { body }, buttons: [] } } as const
   return { push: { ...renderInput.push, content } }
-}
-
-/** The one way out: HTTP/2 over a single connection, and the gate asked before each request. */
-function createOutbound(origin: string, ca: string): Outbound {
-  const session = connect(origin, { ca })
-  return {
-    request: async (request) => {
-      if (request.confirm && !(await request.confirm())) throw new OutboundError('refusedByGate', 'refused')
-      return requestOver(session, request)
-    },
-    close: () => new Promise((resolve) => session.close(resolve)),
-  }
-}
-
-async function requestOver(session: ReturnType<typeof connect>, request: OutboundRequest) {
-  const { method, path, headers, body, signal } = request
-  const stream = session.request({ ':method': method, ':path': path, ...headers }, { signal })
-  try {
-    const answered = new Promise<Record<string, string | undefined>>((resolve, reject) => {
-      stream.on('error', reject).on('response', (given) => resolve(given as Record<string, string>))
-    })
-    stream.end(body)
-    const { ':status': status, ...rest } = await answered
-    return { status: Number(status), headers: rest, body: Buffer.concat(await stream.toArray()) }
-  } catch {
-    throw new OutboundError('deadline', 'the time is over')
-  }
 }
 
 test('a push arrives at the browser, in the language of its user', async (t) => {
@@ -256,6 +228,22 @@ test('the deadline ends a send wherever it stands', async (t) => {
   later.abort()
   assert.deepEqual(await encrypting, late)
   assert.deepEqual(await send(subscription, { signal: AbortSignal.abort() }), late)
+})
+
+test('an address inside the own network is refused unless that is allowed', async (t) => {
+  const { fake, encryption, clock, subscribe } = await world(t)
+  const outbound = createOutbound({ allowPrivateNetwork: false, ca: fake.ca })
+  t.after(() => outbound.close())
+  const send = senderOf(createWebPushChannel({ outbound, encryption, clock }, credentials))
+  assert.deepEqual(await send(subscribe()), { kind: 'rejected', reason: 'addressRefused' })
+  assert.equal(fake.requestCount, 0)
+})
+
+test('a service that is not there is asked another time', async (t) => {
+  const { fake, subscribe, send } = await world(t)
+  const subscription = subscribe()
+  await fake.close()
+  assert.deepEqual(await send(subscription), { kind: 'retry', afterMs: null, reason: 'unreachable' })
 })
 
 test('a send that cannot be encrypted now is put off', async (t) => {
