@@ -78,7 +78,7 @@ export class AccessToken {
   #failureOfLate(now: number): AccessTokenResult | undefined {
     if (this.#failed === undefined) return undefined
     const afterMs = this.#failed.until - now
-    return afterMs > 0 ? { ok: false, afterMs, reason: this.#failed.reason } : undefined
+    return afterMs > 0 ? { ok: false, afterMs: Math.ceil(afterMs), reason: this.#failed.reason } : undefined
   }
 
   #ask(): Promise<AccessTokenResult> {
