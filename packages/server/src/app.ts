@@ -3,11 +3,14 @@
 import { accepted, refused } from '@lethe/protocol/parsed.ts'
 import { ensureOperatorToken } from './admin/operator-token.ts'
 import { checkSecretKey } from './admin/server-facts.ts'
+import type { App } from './apps/app.ts'
 import { type ChannelForms, mintMissingWebPush } from './apps/channel-credentials.ts'
 import { createApp as createConfiguredApp, createFirstApp } from './apps/create-app.ts'
 import { createAppDirectory } from './apps/find-app.ts'
 import { createSeal } from './apps/seal.ts'
+import type { Channel, ChannelName } from './channels/channel.ts'
 import { parseFcmCredentials } from './channels/fcm/credentials.ts'
+import { type Channels, openChannels } from './channels/open-channels.ts'
 import { mintWebPushCredentials, parseWebPushCredentials } from './channels/web-push/credentials.ts'
 import type { Settings } from './config.ts'
 import { erasureWarnings } from './erasure/erasure-health.ts'
@@ -52,6 +55,8 @@ export interface AppDeps {
     >
   >
   readonly version: string
+  /** PEM of a certificate authority that requests to the outside trust besides the usual ones: that of fakes. */
+  readonly trustedCa?: string
   /** Makes the channels of an app; a test gives others. */
   readonly makeChannel?: MakeChannel
   /** The unit that removes rows; a test gives one with a step missing. */
@@ -136,7 +141,8 @@ export async function createApp(deps: AppDeps): Promise<RunningApp> {
     publicOrigin: settings.publicUrl === undefined ? undefined : new URL(settings.publicUrl).origin,
     onRateLimited: metrics.countRateLimited,
   })
-  const channels = new AppChannels(deps.makeChannel ?? makeChannel)
+  const vendors = openChannels({ ...deps, allowPrivateNetwork: settings.allowPrivateNetwork ?? false })
+  const channels = new AppChannels(deps.makeChannel ?? ((app, name) => makeChannel(vendors, app, name)))
   const topics = { fence: FENCE_TOPIC, pastFence: PAST_FENCE_TOPIC }
   const sending = await startSending({ ...deps, apps, channels, topics }, NO_SOCKETS)
   const http: HttpServer = await createHttpServer({
@@ -170,6 +176,7 @@ export async function createApp(deps: AppDeps): Promise<RunningApp> {
     stop: async () => {
       await http.close()
       await Promise.all(workers.map((worker) => worker.stop()))
+      await vendors.close()
     },
   }
 }
@@ -182,8 +189,10 @@ const NO_SOCKETS: OwnSockets = {
   withdraw: () => {},
 }
 
-function makeChannel(): never {
-  throw new Error('no channel is there yet')
+function makeChannel(vendors: Channels, app: App, name: ChannelName): Channel {
+  const credentials = app.channels.get(name)?.credentials
+  if (name === 'socket' || !credentials) throw new Error(`an app has no channel ${name}`)
+  return vendors.make(name, credentials)
 }
 
 /** How each channel reads its credentials. A push service reaches the operator at the server's own address where it has one. */

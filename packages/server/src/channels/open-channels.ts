@@ -1,0 +1,62 @@
+/** Makes the channels of apps, and what all of them share: the way to the outside and the threads that encrypt. */
+
+import { availableParallelism } from 'node:os'
+import type { Clock } from '../kernel/clock.ts'
+import { errorFields, type Log } from '../kernel/log.ts'
+import type { Random } from '../kernel/random.ts'
+import type { Channel, ChannelName } from './channel.ts'
+import type { FcmCredentials } from './fcm/credentials.ts'
+import { createFcmChannel } from './fcm/fcm-channel.ts'
+import { createOutbound } from './outbound/create-outbound.ts'
+import { createStubChannel } from './stub/stub-channel.ts'
+import type { WebPushCredentials } from './web-push/credentials.ts'
+import { createEncryptionPool, encryptionThreadsOn } from './web-push/encryption-pool.ts'
+import { createWebPushChannel } from './web-push/web-push-channel.ts'
+
+export interface ChannelsDeps {
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  /** Development: requests may go to private and loopback addresses. */
+  readonly allowPrivateNetwork: boolean
+  /** PEM of a certificate authority that is trusted besides the usual ones. */
+  readonly trustedCa?: string | undefined
+}
+
+export interface Channels {
+  /** A vendor's channel. The credentials have passed the channel's own parser. */
+  make(name: Exclude<ChannelName, 'socket'>, credentials: object): Channel
+  close(): Promise<void>
+}
+
+export function openChannels({ clock, random, log, allowPrivateNetwork, trustedCa }: ChannelsDeps): Channels {
+  const outbound = createOutbound({
+    allowPrivateNetwork,
+    ...(trustedCa === undefined ? {} : { ca: trustedCa }),
+  })
+  const encryption = createEncryptionPool({
+    threadCount: encryptionThreadsOn(availableParallelism()),
+    onFault: (error) => log.error(errorFields(error), 'channels.thread-lost'),
+  })
+  return {
+    make: (name, credentials): Channel => {
+      switch (name) {
+        case 'webPush':
+          return createWebPushChannel(
+            { outbound, encryption, clock },
+            credentials as WebPushCredentials,
+          ) as Channel
+        case 'fcm':
+          return createFcmChannel({ outbound, clock, random }, credentials as FcmCredentials) as Channel
+        case 'apns':
+          throw new Error('apns is not there yet')
+        case 'stub':
+          return createStubChannel({ clock }) as Channel
+      }
+    },
+    close: async () => {
+      await outbound.close()
+      await encryption.close()
+    },
+  }
+}
