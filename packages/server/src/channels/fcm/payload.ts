@@ -35,7 +35,7 @@ export function renderFcm(input: RenderInput): RenderedFcm {
     beforeToken,
     beforeTtl,
     afterTtl: Buffer.from(rest.join(SLOT)),
-    refusal: refusalOfExtras(extras, `${name}.extras`) ?? refusalOfSize(name, { ...data }, notification),
+    refusal: refusalOfExtras(extras, `${name}.extras`) ?? refusalOfSize(name, data, notification),
   }
 }
 
