@@ -1,70 +1,10 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import path from 'node:path'
-import process from 'node:process'
-import { after, describe, test } from 'node:test'
-
-const LETHE = path.join(import.meta.dirname, '..', 'bin', 'lethe.mjs')
-
-const folders: string[] = []
-after(() => {
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
-})
-
-function newFolder(): string {
-  const folder = mkdtempSync(path.join(tmpdir(), 'lethe-cli-'))
-  folders.push(folder)
-  return folder
-}
-
-type Env = Record<string, string>
-type Ended = { code: number | null; stdout: string; stderr: string }
-
-/** Runs a command to its end. */
-function lethe(args: string[], env: Env = {}, input = ''): Promise<Ended> {
-  return new Promise((resolve) => {
-    const child = execFile(process.execPath, [LETHE, ...args], { env: cleanEnv(env) }, (_, stdout, stderr) =>
-      resolve({ code: child.exitCode, stdout, stderr }),
-    )
-    child.stdin?.end(input)
-  })
-}
-
-function cleanEnv(env: Env): Env {
-  const own = Object.entries(process.env).filter(([name]) => !name.startsWith('LETHE_'))
-  return { ...(Object.fromEntries(own) as Env), ...env }
-}
-
-type Serving = { child: ChildProcess; url: string; output(): string; stop(): Promise<number | null> }
-
-/** Starts a server and waits for its banner. */
-async function serve(env: Env, flags: string[] = []): Promise<Serving> {
-  const child = spawn(process.execPath, [LETHE, 'serve', ...flags], {
-    env: cleanEnv({ LETHE_PORT: '0', ...env }),
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  const exited = once(child, 'exit')
-  let output = ''
-  const url = await new Promise<string>((resolve, reject) => {
-    const read = (chunk: Buffer) => {
-      output += chunk.toString()
-      const address = /Lethe listens on (\S+)[\s\S]*\n\n$/.exec(output)?.[1]
-      if (address !== undefined) resolve(address)
-    }
-    child.stdout.on('data', read)
-    child.stderr.on('data', read)
-    child.once('exit', () => reject(new Error(output)))
-  })
-  const stop = async () => {
-    child.kill('SIGTERM')
-    return (await exited)[0] as number | null
-  }
-  return { child, url, output: () => output, stop }
-}
+import { describe, test } from 'node:test'
+import { type Env, LETHE, lethe, newFolder, serve } from './lethe.ts'
 
 describe('lethe serve', () => {
   test('tells the credentials at the first start only, and stops with 0', async () => {
