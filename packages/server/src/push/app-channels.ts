@@ -61,7 +61,7 @@ export class AppChannels {
     const channel = this.#make(app, name)
     const made = { channel, revision, slots: new Slots(channel.sendsMax) }
     this.#made.set(key, made)
-    void known?.channel.close()
+    if (known) void known.slots.drained().then(() => known.channel.close())
     return made
   }
 }

@@ -4,11 +4,14 @@
  */
 
 export class Slots {
+  readonly #count: number
   #free: number
+  #onDrained = () => {}
   readonly #urgent: (() => void)[] = []
   readonly #patient: (() => void)[] = []
 
   constructor(count: number) {
+    this.#count = count
     this.#free = count
   }
 
@@ -24,9 +27,17 @@ export class Slots {
     })
   }
 
+  /** Resolves once nothing is under way; whoever asks gives out no more places. */
+  drained(): Promise<void> {
+    if (this.#free === this.#count) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#onDrained = resolve
+    })
+  }
+
   give(): void {
     const next = this.#urgent.shift() ?? this.#patient.shift()
     if (next) next()
-    else this.#free++
+    else if (++this.#free === this.#count) this.#onDrained()
   }
 }

@@ -12,7 +12,7 @@ import type { Db } from '../../src/schema.ts'
 import { openPostgres } from '../../src/storage/postgres/postgres-database.ts'
 import type { NodeSettings, NodeStarted } from './nodes.ts'
 
-const { url, skewMs, leaseMs, ...settings } = JSON.parse(process.argv[2] ?? '') as NodeSettings
+const { url, skewMs, leaseMs, trustedCa, ...settings } = JSON.parse(process.argv[2] ?? '') as NodeSettings
 const clock = systemClock(skewMs)
 const log = errorLog()
 const onFault = (error: unknown) => log.error(errorFields(error), 'storage.fault')
@@ -23,7 +23,13 @@ const deps = {
   log,
   random: systemRandom,
   secretKey: new Uint8Array(32).fill(1),
-  settings: { ...settings, rateLimit: 0, transactionLeaseMs: leaseMs },
+  settings: {
+    ...settings,
+    rateLimit: 0,
+    transactionLeaseMs: leaseMs,
+    allowPrivateNetwork: trustedCa !== undefined,
+  },
+  ...(trustedCa === undefined ? {} : { trustedCa }),
   version: '0.0.0',
 }
 const firstStart = await prepareDatabase(deps)

@@ -19,6 +19,8 @@ export interface NodeSettings {
   readonly appKey?: string
   readonly masterSecret?: string
   readonly operatorToken?: string
+  /** The authority of fakes on loopback, which the node may call. */
+  readonly trustedCa?: string
 }
 
 export interface NodeStarted {

@@ -33,6 +33,8 @@ export interface FakeFcmOptions {
   /** Says when access tokens end. */
   readonly clock?: Clock
   readonly accessTokenSeconds?: number
+  /** Hears of every message, whatever becomes of it: its token, and when its stream was opened, in milliseconds of `performance.now()`. */
+  readonly onMessage?: (token: string, openedAt: number) => void
 }
 
 /** Resolves when it listens, on a port of its own. */
@@ -54,11 +56,13 @@ export class FakeFcm {
   readonly #behaviours = new Map<string, FakeBehaviour>()
   readonly #received = new Map<string, FakeReceived[]>()
   readonly #counts = { requests: 0, accepted: 0 }
+  readonly #onMessage: FakeFcmOptions['onMessage']
 
   constructor({ server, cert, ...options }: FakeFcmOptions & { server: Http2SecureServer; cert: string }) {
     const { port } = server.address() as AddressInfo
     this.origin = `https://127.0.0.1:${port}`
     this.cert = cert
+    this.#onMessage = options.onMessage
     this.#server = server
     this.#accessTokens = new FakeAccessTokens({
       clock: systemClock(),
@@ -113,25 +117,30 @@ export class FakeFcm {
 
   /** A stream that the other side gave up, or that is held, gets no answer. */
   async #serve(request: Http2ServerRequest, response: Http2ServerResponse): Promise<void> {
+    const openedAt = performance.now()
     const body = await readBody(request)
-    const reply = body === undefined ? undefined : await this.#replyTo(request, body)
+    const reply = body === undefined ? undefined : await this.#replyTo(request, { body, openedAt })
     if (reply === undefined || request.stream.destroyed) return
     response.writeHead(reply.status, { 'content-type': 'application/json', ...reply.headers })
     response.end(JSON.stringify(reply.body))
   }
 
-  async #replyTo({ url, headers }: Http2ServerRequest, body: string): Promise<FakeReply | undefined> {
+  async #replyTo(
+    { url, headers }: Http2ServerRequest,
+    { body, openedAt }: { body: string; openedAt: number },
+  ): Promise<FakeReply | undefined> {
     if (url === '/token') return this.#accessTokens.grant(body)
     if (url !== `/v1/projects/${PROJECT}/messages:send`) return errorReply(FAKE_ERRORS.NOT_FOUND)
     this.#counts.requests += 1
     if (!this.#accessTokens.admits(headers.authorization)) return errorReply(FAKE_ERRORS.UNAUTHENTICATED)
-    return this.#send(parsed(body))
+    return this.#send(parsed(body), openedAt)
   }
 
-  async #send(request: unknown): Promise<FakeReply | undefined> {
+  async #send(request: unknown, openedAt: number): Promise<FakeReply | undefined> {
     const violation = violationOf(request)
     if (violation) return violationReply(violation)
     const { message } = request as { message: FakeReceived }
+    this.#onMessage?.(message.token, openedAt)
     const behaviour = this.#behaviours.get(message.token)
     if (behaviour?.kind === 'hold') return undefined
     if (behaviour?.kind === 'error') return errorReply({ ...FAKE_ERRORS[behaviour.code], ...behaviour })
