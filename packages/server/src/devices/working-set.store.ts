@@ -1,6 +1,7 @@
 /**
  * Loads a working set under locks and writes it back. The order of locks is the same in every transaction: names
- * (aliases, tokens), then device rows by key, then tags, then apps; so none waits for another in a circle.
+ * (aliases, tokens), then device rows by key, then tags, then apps, then the counters of a day; so none waits for another in a
+ * circle.
  */
 
 import type { Platform } from '@lethe/protocol/platform.ts'
@@ -8,6 +9,7 @@ import { assert } from '../kernel/assert.ts'
 import type { Alias, RegistrationId, Tag } from '../kernel/personal.ts'
 import type { Tx } from '../schema.ts'
 import { statement } from '../storage/statement.ts'
+import { saveActivity } from './activity.store.ts'
 import { type DeviceKey, keyOf, noCount, type WorkingDevice, type WorkingSet } from './working-set.ts'
 
 /** What a transaction is going to touch. */
@@ -63,6 +65,7 @@ export async function saveWorkingSet(tx: Tx, set: WorkingSet, now: number): Prom
   await saveGains(tx, devices, now)
   await saveTags(tx, devices)
   await saveCounts(tx, set)
+  await saveActivity(tx, devices)
 }
 
 /** What frees a unique value goes first: dropped aliases, tokens that moved, off the rows of hidden devices too. */
