@@ -1,6 +1,7 @@
 /** Servers on loopback that speak HTTP over TLS, for requests to the outside. */
 
 import { once } from 'node:events'
+import type { RequestListener } from 'node:http'
 import {
   createSecureServer,
   type Http2SecureServer,
@@ -8,11 +9,7 @@ import {
   type ServerHttp2Stream,
   type Settings,
 } from 'node:http2'
-import {
-  createServer as createHttpsServer,
-  type Server as HttpsServer,
-  type RequestListener,
-} from 'node:https'
+import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import type { TestContext } from 'node:test'
 import { makeCertificate } from '../../src/channels/outbound/fake-certificate.ts'

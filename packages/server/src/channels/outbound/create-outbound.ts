@@ -1,7 +1,7 @@
 /** Makes the way to the outside that all channels of a process share. */
 
 import { createDial, type Resolve } from './dial.ts'
-import { OriginConnections } from './origin-connections.ts'
+import { type ConnectionTimes, OriginConnections } from './origin-connections.ts'
 import { type Outbound, OutboundError, type OutboundRequest, type OutboundResponse } from './outbound.ts'
 
 export interface OutboundOptions {
@@ -11,34 +11,47 @@ export interface OutboundOptions {
   readonly ca?: string
   /** How names are resolved; a test gives another. */
   readonly resolve?: Resolve
-  /** Milliseconds for a connection to open; a test gives less. */
-  readonly connectMsMax?: number
+  /** What differs from the usual times; a test gives shorter ones. */
+  readonly times?: Partial<OutboundTimes>
 }
 
-/** Ours: names, TCP and TLS across the world take some hundred milliseconds. */
-const CONNECT_MS_MAX = 10_000
+export interface OutboundTimes extends ConnectionTimes {
+  /** For the name, the connection and TLS together. */
+  readonly connectMsMax: number
+  /** Between looks at all connections. */
+  readonly tendMs: number
+}
+
+/** Ours. Names, TCP and TLS across the world take some hundred milliseconds; APNs keeps connections that nobody uses for an hour. */
+const TIMES: OutboundTimes = {
+  connectMsMax: 10_000,
+  tendMs: 5_000,
+  idleMs: 300_000,
+  quietMs: 60_000,
+  suspectMs: 10_000,
+  pingMs: 10_000,
+}
+
 /** Origins with connections. Users of Web Push name them, so there must be an end; there are a handful of push services. Ours. */
 const ORIGINS_MAX = 1_000
-/** How often connections are pinged and unused ones closed. */
-const TEND_MS = 15_000
 
 export function createOutbound(options: OutboundOptions): Outbound {
-  const dial = createDial({ ...options, connectMsMax: options.connectMsMax ?? CONNECT_MS_MAX })
-  return new SharedOutbound((origin) => new OriginConnections(origin, dial))
+  const times = { ...TIMES, ...options.times }
+  const dial = createDial({ ...options, connectMsMax: times.connectMsMax })
+  return new SharedOutbound((origin) => new OriginConnections(origin, dial, times), times)
 }
 
 class SharedOutbound implements Outbound {
   readonly #connect: (origin: URL) => OriginConnections
-  /** The least recently used first. */
+  readonly #idleMs: number
   readonly #origins = new Map<string, OriginConnections>()
   readonly #tending: NodeJS.Timeout
   #isClosed = false
 
-  constructor(connect: (origin: URL) => OriginConnections) {
+  constructor(connect: (origin: URL) => OriginConnections, { tendMs, idleMs }: OutboundTimes) {
     this.#connect = connect
-    this.#tending = setInterval(() => {
-      for (const connections of this.#origins.values()) connections.tend()
-    }, TEND_MS)
+    this.#idleMs = idleMs
+    this.#tending = setInterval(() => this.#tend(), tendMs)
     this.#tending.unref()
   }
 
@@ -50,8 +63,7 @@ class SharedOutbound implements Outbound {
   async close(): Promise<void> {
     this.#isClosed = true
     clearInterval(this.#tending)
-    for (const connections of this.#origins.values()) connections.close()
-    this.#origins.clear()
+    for (const origin of this.#origins.keys()) this.#drop(origin)
   }
 
   #connectionsOf(origin: string): OriginConnections {
@@ -61,19 +73,30 @@ class SharedOutbound implements Outbound {
     if (url?.protocol !== 'https:' || url.username !== '' || url.origin !== origin.toLowerCase()) {
       throw new OutboundError('addressRefused', 'the address is not one that may be called')
     }
-    if (this.#origins.size >= ORIGINS_MAX) this.#dropIdle()
+    if (this.#origins.size >= ORIGINS_MAX) this.#dropLeastUsed()
     const connections = this.#connect(url)
     this.#origins.set(origin, connections)
     return connections
   }
 
-  #dropIdle(): void {
+  #tend(): void {
     for (const [origin, connections] of this.#origins) {
-      if (!connections.isIdle) continue
-      connections.close()
-      this.#origins.delete(origin)
-      return
+      if ((connections.unusedMs ?? 0) > this.#idleMs) this.#drop(origin)
+      else connections.tend()
     }
-    throw new OutboundError('unreachable', 'too many addresses are called at once')
+  }
+
+  #dropLeastUsed(): void {
+    const unused = [...this.#origins].flatMap(([origin, { unusedMs }]) =>
+      unusedMs === undefined ? [] : [{ origin, unusedMs }],
+    )
+    const [first] = unused.sort((left, right) => right.unusedMs - left.unusedMs)
+    if (!first) throw new OutboundError('unreachable', 'too many addresses are called at once')
+    this.#drop(first.origin)
+  }
+
+  #drop(origin: string): void {
+    this.#origins.get(origin)?.close()
+    this.#origins.delete(origin)
   }
 }

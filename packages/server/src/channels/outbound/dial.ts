@@ -5,7 +5,7 @@
 
 import { lookup as lookupName } from 'node:dns/promises'
 import { BlockList, isIP, type LookupFunction } from 'node:net'
-import { connect, rootCertificates, type TLSSocket } from 'node:tls'
+import { connect, createSecureContext, getCACertificates, type SecureContext, type TLSSocket } from 'node:tls'
 import { OutboundError } from './outbound.ts'
 
 export interface ResolvedAddress {
@@ -32,6 +32,7 @@ export type Dial = (origin: URL, protocols: readonly string[]) => Promise<TLSSoc
 export function createDial(options: DialOptions): Dial {
   const resolve = options.resolve ?? ((host: string) => lookupName(host, { all: true }))
   const lookup = guardedLookup(resolve, options.allowPrivateNetwork)
+  const secureContext = trusting(options.ca)
   return (origin, protocols) => {
     const host = origin.hostname.replace(/^\[(.*)\]$/, '$1')
     if (isIP(host) !== 0 && !isAllowed(host, options.allowPrivateNetwork)) return Promise.reject(refusal())
@@ -41,7 +42,7 @@ export function createDial(options: DialOptions): Dial {
       ...(isIP(host) === 0 ? { servername: host } : {}),
       ALPNProtocols: [...protocols],
       lookup,
-      ...(options.ca === undefined ? {} : { ca: [...rootCertificates, options.ca] }),
+      secureContext,
     })
     return opened(socket, options.connectMsMax)
   }
@@ -52,7 +53,13 @@ export function isAllowed(address: string, allowPrivateNetwork: boolean): boolea
   const plain = unmapped(address.replace(/%.*$/, ''))
   const family = isIP(plain) === 6 ? 'ipv6' : 'ipv4'
   if (NEVER.check(plain, family)) return false
-  return allowPrivateNetwork || !PRIVATE.check(plain, family)
+  if (allowPrivateNetwork) return true
+  return family === 'ipv6' ? GIVEN_OUT.check(plain, family) : !PRIVATE.check(plain, family)
+}
+
+/** Made once: reading all authorities takes some milliseconds. */
+function trusting(ca: string | undefined): SecureContext {
+  return createSecureContext({ ca: [...getCACertificates(), ...(ca === undefined ? [] : [ca])] })
 }
 
 function opened(socket: TLSSocket, msMax: number): Promise<TLSSocket> {
@@ -114,15 +121,10 @@ function blockList(networks: readonly string[]): BlockList {
 }
 
 /** This machine, its site, and shared networks of carriers. */
-const PRIVATE = blockList([
-  '10.0.0.0/8',
-  '100.64.0.0/10',
-  '127.0.0.0/8',
-  '172.16.0.0/12',
-  '192.168.0.0/16',
-  '::1/128',
-  'fc00::/7',
-])
+const PRIVATE = blockList(['10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'])
+
+/** The part of IPv6 that is given out for the internet (IANA: Internet Protocol Version 6 Address Space). */
+const GIVEN_OUT = blockList(['2000::/3'])
 
 /** Link-local, unspecified, multicast, broadcast, documentation and benchmarks; IPv6 forms that carry an IPv4 address. */
 const NEVER = blockList([

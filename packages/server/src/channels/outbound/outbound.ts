@@ -59,3 +59,8 @@ export class OutboundError extends Error {
 
 /** Bytes of an answer that are kept; vendors' are far shorter. Ours. */
 export const RESPONSE_BYTES_MAX = 64 * 1024
+
+/** Whether the other side has taken the request, even if the rest of its answer is lost. */
+export function isTaken(status: number): boolean {
+  return status >= 200 && status < 300
+}
