@@ -144,7 +144,10 @@ export async function createApp(deps: AppDeps): Promise<RunningApp> {
   const vendors = openChannels({ ...deps, allowPrivateNetwork: settings.allowPrivateNetwork ?? false })
   const channels = new AppChannels(deps.makeChannel ?? ((app, name) => makeChannel(vendors, app, name)))
   const topics = { fence: FENCE_TOPIC, pastFence: PAST_FENCE_TOPIC }
-  const sending = await startSending({ ...deps, apps, channels, topics }, NO_SOCKETS)
+  const sending = await startSending(
+    { ...deps, apps, channels, topics, leaseMs: erasure.leaseMs },
+    NO_SOCKETS,
+  )
   const http: HttpServer = await createHttpServer({
     ...deps,
     routes: createRoutes({

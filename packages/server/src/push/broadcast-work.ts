@@ -14,7 +14,7 @@ import { CountByApp, finishForSure, type PushWorkDeps } from './push-work.ts'
 import { boundsOf } from './slices.ts'
 import { restoreAudience } from './stored-audience.ts'
 
-/** Chunks in hand on one node, and those of one app: one is sent while the other is written. */
+/** Chunks in hand on one node, and those of one app. Of one push it is one. */
 const CHUNKS_MAX = 32
 const CHUNKS_PER_APP_MAX = 2
 /** Users that one page of the audience looks at. */
@@ -27,15 +27,15 @@ const PAUSE_MAX_MS = 120_000
 
 export function startBroadcastWork(deps: PushWorkDeps): Loop {
   const inHand = new CountByApp()
-  const running = new Set<Promise<void>>()
+  const running = new Map<number, Promise<void>>()
   const start = (chunk: ClaimedChunk) => {
     inHand.add(chunk.appKey, 1)
     const run = runChunk(deps, chunk).finally(() => {
       inHand.add(chunk.appKey, -1)
-      running.delete(run)
+      running.delete(chunk.msgId)
       loop.wake()
     })
-    running.add(run)
+    running.set(chunk.msgId, run)
   }
   const loop = startLoop({
     clock: deps.clock,
@@ -44,7 +44,11 @@ export function startBroadcastWork(deps: PushWorkDeps): Loop {
     run: async () => {
       while (inHand.total < CHUNKS_MAX && deps.sender.maySend()) {
         const busyApps = inHand.atLeast(CHUNKS_PER_APP_MAX)
-        const chunk = await deps.database.write(claimChunk, { senderId: deps.sender.id, busyApps })
+        const chunk = await deps.database.write(claimChunk, {
+          senderId: deps.sender.id,
+          busyApps,
+          busyMessages: [...running.keys()],
+        })
         if (!chunk) break
         start(chunk)
       }
@@ -56,7 +60,7 @@ export function startBroadcastWork(deps: PushWorkDeps): Loop {
     wake: loop.wake,
     stop: async () => {
       await loop.stop()
-      await Promise.all(running)
+      await Promise.all(running.values())
     },
   }
 }

@@ -10,6 +10,8 @@ export interface ClaimChunkInput {
   readonly senderId: string
   /** Apps that have enough in hand on this node. */
   readonly busyApps: readonly string[]
+  /** Messages of which this node has a chunk in hand: one at a time, so that a node which dies repeats one. */
+  readonly busyMessages: readonly number[]
 }
 
 /** A chunk in hand: slices `nextSlice` to before `untilSlice` of one push. */
@@ -36,8 +38,15 @@ export const claimChunk = background(
   },
 )
 
-async function claim(tx: Tx, { senderId, busyApps }: ClaimChunkInput): Promise<ClaimedChunk | null> {
-  const busy = ['', ...busyApps].map((appKey) => ({ app: appKey }))
+async function claim(
+  tx: Tx,
+  { senderId, busyApps, busyMessages }: ClaimChunkInput,
+): Promise<ClaimedChunk | null> {
+  const busy = [
+    { app: '', message: 0 },
+    ...busyApps.map((app) => ({ app, message: 0 })),
+    ...busyMessages.map((message) => ({ app: '', message })),
+  ]
   const [row] = await tx.query(CLAIM_SPAN, busy, tx.now)
   if (!row) return null
   await tx.query(HOLD_SPAN, [{ id: row.msg_id, in_span: row.span }], senderId, tx.now)
@@ -149,12 +158,13 @@ interface SpanRow {
 
 const CLAIM_SPAN = statement<SpanRow>()(
   'push.claim-span',
-  { app: 'text' },
+  { app: 'text', message: 'bigint' },
   (
     q,
   ) => `select s.msg_id, s.span, s.app_key, s.next_slice, s.end_slice, s.chunk_slices, s.spread_ms, p.expires_at, p.audience
     from push_span s join push p on p.msg_id = s.msg_id
     where s.due_at <= ${q.value(1)} and s.sender_id is null and s.app_key not in (select app from ${q.input})
+      and s.msg_id not in (select message from ${q.input})
     order by s.served_at, s.msg_id, s.span limit 1 ${q.skipLocked('s')}`,
 )
 

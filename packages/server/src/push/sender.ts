@@ -34,6 +34,8 @@ export interface SenderDeps {
   readonly random: Random
   readonly log: Log
   readonly inFlight: InFlight
+  /** How long others take this node for alive when it is silent, by the database's clock. */
+  readonly leaseMs: number
   /** Topics of announcements: that there is a fence to answer, and that one was answered. */
   readonly topics: { readonly fence: string; readonly pastFence: string }
   /** Users that were deleted, whether or not something is in flight to them. */
@@ -50,14 +52,12 @@ export interface Sender {
   stop(): Promise<void>
 }
 
-/** How long others take a silent node for alive, by the database's clock. Ours: far above any pause of a healthy node. */
-const LEASE_MS = 10_000
-/** A node whose last answer is older sends nothing: two thirds of the lease, and design section 3 says 5 s without a look at the erasures. */
-const STANDING_MS = 5_000
+/** A node whose last answer is older sends nothing: two thirds of the lease, and never more than 5 s without a look at the erasures (design sections 1.4 and 3). */
+const STANDING_MS_MAX = 5_000
 /** Fences are looked for this often, announced or not; below a second, in which nothing may arrive any more after a deletion. */
 const POLL_MS = 500
-/** Idle nodes renew their lease this often. */
-const RENEW_MS = 2_000
+/** Idle nodes renew their lease so many times while it lasts. */
+const RENEWALS = 5
 /** One process has the database for itself: there is nobody to be taken for dead by. */
 const FOREVER_MS = 100 * 365 * 86_400_000
 
@@ -82,7 +82,7 @@ class JoinedSender implements Sender {
 
   constructor(deps: SenderDeps) {
     this.#deps = deps
-    this.#leaseMs = deps.database.engine === 'sqlite' ? FOREVER_MS : LEASE_MS
+    this.#leaseMs = deps.database.engine === 'sqlite' ? FOREVER_MS : deps.leaseMs
   }
 
   get id(): string {
@@ -91,7 +91,8 @@ class JoinedSender implements Sender {
 
   maySend(): boolean {
     if (this.#isStopped) return false
-    return this.#leaseMs === FOREVER_MS || this.#deps.clock.monotonic() - this.#renewedAt < STANDING_MS
+    const standingMs = Math.min(STANDING_MS_MAX, (this.#leaseMs * 2) / 3)
+    return this.#leaseMs === FOREVER_MS || this.#deps.clock.monotonic() - this.#renewedAt < standingMs
   }
 
   async join(): Promise<void> {
@@ -139,7 +140,7 @@ class JoinedSender implements Sender {
     await this.#release()
     const begunAt = clock.monotonic()
     const fence = await readFence(database.read)
-    const isRenewalDue = this.#leaseMs !== FOREVER_MS && begunAt - this.#renewedAt > RENEW_MS
+    const isRenewalDue = this.#leaseMs !== FOREVER_MS && begunAt - this.#renewedAt > this.#leaseMs / RENEWALS
     if (fence > this.#fence) await this.#answer(fence, begunAt)
     else if (isRenewalDue) await this.#renew(fence, [], begunAt)
     this.#tellStanding()

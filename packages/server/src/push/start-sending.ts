@@ -21,6 +21,7 @@ export interface SendingDeps {
   readonly apps: AppDirectory
   readonly channels: AppChannels
   readonly topics: SenderDeps['topics']
+  readonly leaseMs: SenderDeps['leaseMs']
 }
 
 export interface Sending {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { BroadcastUser, BroadcastWorld } from './broadcast-world.ts'
-import { ask, inParallel, type Node, remove } from './nodes.ts'
+import { inParallel, type Node, remove } from './nodes.ts'
 
 export interface RaceOptions {
   readonly seed: number
@@ -14,6 +14,8 @@ export interface RaceOptions {
   readonly nodes: readonly Node[]
   /** How long the last erasure may take. */
   readonly erasedMsMax: number
+  /** Whether a chunk may be repeated, because a node is taken for dead. */
+  readonly mayRepeat?: boolean
 }
 
 export interface RaceReport {
@@ -39,7 +41,7 @@ export async function raceBroadcast(world: BroadcastWorld, options: RaceOptions)
   const doomed = shuffled(users, options.seed).slice(0, options.deletions)
   const begunAt = performance.now()
   await world.push()
-  const watching = watchErasures(world.url)
+  const watching = watchErasures(world)
   const sending = world.sent(120_000).then(() => performance.now() - begunAt)
   const deletions = await inParallel(doomed, 16, async (user, index): Promise<Deletion> => {
     const dueAt = begunAt + (options.spreadMs * index) / doomed.length
@@ -49,7 +51,7 @@ export async function raceBroadcast(world: BroadcastWorld, options: RaceOptions)
   })
   const sentMs = await sending
   const erasedAt = await watching.until(options.erasedMsMax)
-  const report = judge(world, { users, deletions, erasedAt })
+  const report = judge(world, { users, deletions, erasedAt, mayRepeat: options.mayRepeat ?? false })
   return { ...report, sentMs, erasedMs: Math.max(...erasedAt.values()) - begunAt }
 }
 
@@ -59,17 +61,19 @@ function judge(
     users,
     deletions,
     erasedAt,
+    mayRepeat,
   }: {
     users: readonly BroadcastUser[]
     deletions: readonly Deletion[]
     erasedAt: ReadonlyMap<string, number>
+    mayRepeat: boolean
   },
 ): Pick<RaceReport, 'arrived' | 'deletedThatGotIt' | 'deletedThatDidNot'> {
   const deleted = new Set(deletions.map(({ user }) => user.token))
   for (const { token } of users) {
     const count = arrivals.get(token)?.length ?? 0
-    if (!deleted.has(token)) assert.equal(count, 1, 'a live user got the message other than once')
-    assert.ok(count <= 1, 'a deleted user got the message twice')
+    if (!deleted.has(token)) assert.ok(count >= 1, 'a live user did not get the message')
+    assert.ok(count <= (mayRepeat ? 2 : 1), `a user got the message ${count} times`)
   }
   for (const { user, erasureId, acceptedAt } of deletions) {
     for (const openedAt of arrivals.get(user.token) ?? []) {
@@ -87,15 +91,12 @@ function judge(
 }
 
 /** Notes when each erasure first read as erased. */
-function watchErasures(url: string) {
+function watchErasures({ ask }: Pick<BroadcastWorld, 'ask'>) {
   const seen = new Map<string, number>()
   let isOver = false
   const looking = (async () => {
     while (!isOver) {
-      const rows = await ask<{ erasure_id: string }>(
-        url,
-        `select erasure_id from erasure where state = 'erased'`,
-      )
+      const rows = await ask<{ erasure_id: string }>(`select erasure_id from erasure where state = 'erased'`)
       const now = performance.now()
       for (const { erasure_id } of rows) if (!seen.has(erasure_id)) seen.set(erasure_id, now)
       await sleep(50)
@@ -105,14 +106,7 @@ function watchErasures(url: string) {
     until: async (timeoutMs: number) => {
       const deadline = performance.now() + timeoutMs
       const open = async () =>
-        Number(
-          (
-            await ask<{ count: number }>(
-              url,
-              `select count(*)::int as count from erasure where state <> 'erased'`,
-            )
-          )[0]?.count,
-        )
+        (await ask(`select 1 as one from erasure where state <> 'erased' limit 1`)).length
       while ((await open()) > 0) {
         assert.ok(performance.now() < deadline, `erasures are not finished after ${timeoutMs} ms`)
         await sleep(50)

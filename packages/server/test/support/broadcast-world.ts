@@ -1,7 +1,12 @@
 /** Nodes in processes of their own that send to one fake, many users, and what the fake saw and when. */
 
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import Sqlite from 'better-sqlite3'
 import { type FakeFcm, startFakeFcm } from '../../src/channels/fcm/fake-fcm.ts'
+import { tokenDigest } from '../../src/devices/digests.ts'
+import { systemClock } from '../../src/kernel/clock.ts'
+import type { Token } from '../../src/kernel/personal.ts'
 import { APP_KEY, OPERATOR_TOKEN } from './app.ts'
 import { ask, call, KNOWN, type Node, type NodeSettings, startNode } from './nodes.ts'
 import { until } from './until.ts'
@@ -12,7 +17,8 @@ export interface BroadcastUser {
 }
 
 export interface BroadcastWorld {
-  readonly url: string
+  /** Asks the database past the server. */
+  ask<Row extends object>(sql: string): Promise<Row[]>
   readonly fcm: FakeFcm
   readonly nodes: Node[]
   /** When streams to each token were opened, milliseconds of `performance.now()`; cleared by `push`. */
@@ -34,7 +40,9 @@ export async function openBroadcastWorld(
   given: Partial<NodeSettings> = {},
 ): Promise<BroadcastWorld> {
   const arrivals = new Map<string, number[]>()
+  // Google refuses what is signed in its future, and the nodes' clocks disagree: its own is ahead of all.
   const fcm = await startFakeFcm({
+    clock: systemClock(150_000),
     onMessage: (token, openedAt) => {
       const known = arrivals.get(token)
       if (known) known.push(openedAt)
@@ -46,13 +54,13 @@ export async function openBroadcastWorld(
   const nodes: Node[] = []
   for (const skewMs of skews) nodes.push(await start({ skewMs }))
   const world: BroadcastWorld = {
-    url,
+    ask: (sql) => askAny(url, sql),
     fcm,
     nodes,
     arrivals,
     startNode: start,
     addUsers: (count) => addUsers(url, count),
-    liveUsers: () => ask<{ id: string; token: string }>(url, LIVE_USERS),
+    liveUsers: () => askAny<BroadcastUser>(url, LIVE_USERS),
     push: async (to = 'all', options = {}) => {
       arrivals.clear()
       const body = { to, body: { platform: 'android', notification: { alert: 'x' }, options } }
@@ -81,22 +89,40 @@ async function setFcm(node: Node, fcm: FakeFcm): Promise<void> {
   assert.equal(response.status, 200, await response.text())
 }
 
+/** Rows as a registration makes them. */
 async function addUsers(url: string, count: number): Promise<void> {
-  await ask(
-    url,
-    `insert into device (app_key, registration_id, platform, state, created_at, last_seen_at, token, token_digest, token_changed_at)
-      select '${APP_KEY}', replace(gen_random_uuid()::text, '-', ''), 'android', 'live', 1, 1, token,
-        encode(sha256(convert_to('android:' || token, 'UTF8')), 'hex'), 1
-      from (select 'token' || replace(gen_random_uuid()::text, '-', '') as token from generate_series(1, ${count})) as fresh`,
-  )
+  const users = Array.from({ length: count }, () => {
+    const token = `token${randomBytes(20).toString('hex')}` as Token
+    return `('${APP_KEY}', '${randomBytes(16).toString('hex')}', 'android', 'live', 1, 1, '${token}', '${tokenDigest('android', token)}', 1)`
+  })
+  for (let first = 0; first < count; first += ROWS_AT_ONCE) {
+    const rows = users.slice(first, first + ROWS_AT_ONCE).join(', ')
+    await askAny(
+      url,
+      `insert into device (app_key, registration_id, platform, state, created_at, last_seen_at, token, token_digest,
+        token_changed_at) values ${rows} returning 1 as one`,
+    )
+  }
+}
+
+const ROWS_AT_ONCE = 500
+
+async function askAny<Row extends object>(url: string, sql: string): Promise<Row[]> {
+  if (!url.startsWith('sqlite:')) return ask(url, sql) as Promise<Row[]>
+  const connection = new Sqlite(`${url.slice('sqlite:'.length)}/lethe.sqlite`, { timeout: 10_000 })
+  try {
+    return connection.prepare(sql).all() as Row[]
+  } finally {
+    connection.close()
+  }
 }
 
 const LIVE_USERS = `select registration_id as id, token from device where state = 'live' order by registration_id`
 
 async function isSent(url: string): Promise<boolean> {
-  const [row] = await ask<{ left: boolean }>(
+  const [row] = await askAny<{ open: number }>(
     url,
-    'select exists (select 1 from push_span) or exists (select 1 from pending_message) as left',
+    'select (select count(*) from push_span) + (select count(*) from pending_message) as open',
   )
-  return row?.left === false
+  return Number(row?.open) === 0
 }

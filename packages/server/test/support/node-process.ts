@@ -4,19 +4,22 @@
  */
 
 import process from 'node:process'
-import { createApp, personalTables, prepareDatabase } from '../../src/app.ts'
+import { createApp, personalTables, prepareDatabase, writerThread } from '../../src/app.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { errorFields, type Log } from '../../src/kernel/log.ts'
 import { systemRandom } from '../../src/kernel/random.ts'
 import type { Db } from '../../src/schema.ts'
 import { openPostgres } from '../../src/storage/postgres/postgres-database.ts'
+import { openSqlite } from '../../src/storage/sqlite/sqlite-database.ts'
 import type { NodeSettings, NodeStarted } from './nodes.ts'
 
 const { url, skewMs, leaseMs, trustedCa, ...settings } = JSON.parse(process.argv[2] ?? '') as NodeSettings
 const clock = systemClock(skewMs)
 const log = errorLog()
 const onFault = (error: unknown) => log.error(errorFields(error), 'storage.fault')
-const database: Db = await openPostgres({ url, clock, onFault, idleInTransactionMs: leaseMs }, personalTables)
+const database: Db = url.startsWith('sqlite:')
+  ? await openSqlite({ file: `${url.slice('sqlite:'.length)}/lethe.sqlite`, writerThread, clock, onFault })
+  : await openPostgres({ url, clock, onFault, idleInTransactionMs: leaseMs }, personalTables)
 const deps = {
   database,
   clock,

@@ -11,6 +11,7 @@ import { APP_KEY, basicAuth, MASTER_SECRET, OPERATOR_TOKEN } from './app.ts'
 import { until } from './until.ts'
 
 export interface NodeSettings {
+  /** Of a PostgreSQL database, or `sqlite:` and a folder. */
   readonly url: string
   /** How far the node's clock is off. */
   readonly skewMs: number

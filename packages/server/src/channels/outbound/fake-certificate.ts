@@ -1,5 +1,6 @@
 /** A certificate for servers on this machine, made anew for each start of the fakes: its key never outlives them. */
 
+import { randomBytes } from 'node:crypto'
 import { generate } from 'selfsigned'
 
 export interface Certificate {
@@ -15,7 +16,9 @@ export async function makeCertificate(names: readonly string[] = []): Promise<Ce
     ...['localhost', ...names].map((value) => ({ type: 2 as const, value })),
     ...['127.0.0.1', '::1'].map((ip) => ({ type: 7 as const, ip })),
   ]
-  const made = await generate([{ name: 'commonName', value: 'localhost' }], {
+  // A name of its own: who trusts several could not tell them apart by one name.
+  const name = `Lethe fake ${randomBytes(4).toString('hex')}`
+  const made = await generate([{ name: 'commonName', value: name }], {
     keyType: 'ec',
     algorithm: 'sha256',
     extensions: [
