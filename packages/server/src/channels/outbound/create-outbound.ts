@@ -44,6 +44,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
 class SharedOutbound implements Outbound {
   readonly #connect: (origin: URL) => OriginConnections
   readonly #idleMs: number
+  /** By origin and group. */
   readonly #origins = new Map<string, OriginConnections>()
   readonly #tending: NodeJS.Timeout
   #isClosed = false
@@ -57,17 +58,18 @@ class SharedOutbound implements Outbound {
 
   async request(request: OutboundRequest): Promise<OutboundResponse> {
     if (this.#isClosed) throw new OutboundError('closed', 'requests to the outside have ended')
-    return this.#connectionsOf(request.origin).request(request)
+    return this.#connectionsOf(request).request(request)
   }
 
   async close(): Promise<void> {
     this.#isClosed = true
     clearInterval(this.#tending)
-    for (const origin of this.#origins.keys()) this.#drop(origin)
+    for (const key of this.#origins.keys()) this.#drop(key)
   }
 
-  #connectionsOf(origin: string): OriginConnections {
-    const known = this.#origins.get(origin)
+  #connectionsOf({ origin, group }: OutboundRequest): OriginConnections {
+    const key = group === undefined ? origin : `${origin} ${group}`
+    const known = this.#origins.get(key)
     if (known) return known
     const url = URL.parse(origin)
     if (url?.protocol !== 'https:' || url.username !== '' || url.origin !== origin.toLowerCase()) {
@@ -75,28 +77,28 @@ class SharedOutbound implements Outbound {
     }
     if (this.#origins.size >= ORIGINS_MAX) this.#dropLeastUsed()
     const connections = this.#connect(url)
-    this.#origins.set(origin, connections)
+    this.#origins.set(key, connections)
     return connections
   }
 
   #tend(): void {
-    for (const [origin, connections] of this.#origins) {
-      if ((connections.unusedMs ?? 0) > this.#idleMs) this.#drop(origin)
+    for (const [key, connections] of this.#origins) {
+      if ((connections.unusedMs ?? 0) > this.#idleMs) this.#drop(key)
       else connections.tend()
     }
   }
 
   #dropLeastUsed(): void {
-    const unused = [...this.#origins].flatMap(([origin, { unusedMs }]) =>
-      unusedMs === undefined ? [] : [{ origin, unusedMs }],
+    const unused = [...this.#origins].flatMap(([key, { unusedMs }]) =>
+      unusedMs === undefined ? [] : [{ key, unusedMs }],
     )
     const [first] = unused.sort((left, right) => right.unusedMs - left.unusedMs)
     if (!first) throw new OutboundError('unreachable', 'too many addresses are called at once')
-    this.#drop(first.origin)
+    this.#drop(first.key)
   }
 
-  #drop(origin: string): void {
-    this.#origins.get(origin)?.close()
-    this.#origins.delete(origin)
+  #drop(key: string): void {
+    this.#origins.get(key)?.close()
+    this.#origins.delete(key)
   }
 }

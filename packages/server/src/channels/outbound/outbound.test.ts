@@ -228,3 +228,14 @@ test('requests under way fail when everything is closed, on connections that are
   assert.deepEqual(await Promise.all(requests), ['lost', 'lost'])
   assert.equal(await failureOf(outbound.request(request(origin))), 'closed')
 })
+
+test('requests of different groups share no connection', async (t) => {
+  const requests = new Map<unknown, number>()
+  const { origin } = await startHttp2(t, (stream, _count, session) => {
+    requests.set(session, (requests.get(session) ?? 0) + 1)
+    ok(stream)
+  })
+  const outbound = outboundFor(t)
+  for (const group of ['team-1', 'team-2', 'team-1']) await outbound.request(request(origin, { group }))
+  assert.deepEqual([...requests.values()], [2, 1])
+})

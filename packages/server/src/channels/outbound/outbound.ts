@@ -14,6 +14,8 @@ export interface Outbound {
 export interface OutboundRequest {
   /** `https://host` or `https://host:port`. */
   readonly origin: string
+  /** Requests of different groups share no connection: Apple, for one, takes credentials of one team only on each. */
+  readonly group?: string
   readonly method: 'POST' | 'GET'
   /** With the query. */
   readonly path: string
