@@ -145,7 +145,7 @@ export async function createApp(deps: AppDeps): Promise<RunningApp> {
   const channels = new AppChannels(deps.makeChannel ?? ((app, name) => makeChannel(vendors, app, name)))
   const topics = { fence: FENCE_TOPIC, pastFence: PAST_FENCE_TOPIC }
   const sending = await startSending(
-    { ...deps, apps, channels, topics, leaseMs: erasure.leaseMs },
+    { ...deps, apps, channels, topics, leaseMs: erasure.leaseMs, registry: metrics.registry },
     NO_SOCKETS,
   )
   const http: HttpServer = await createHttpServer({
@@ -161,6 +161,7 @@ export async function createApp(deps: AppDeps): Promise<RunningApp> {
         channels,
         messageIds: new MessageIds(database),
         takeCalls: admissions.takeCalls,
+        metrics: sending.metrics,
       },
       registry: metrics.registry,
       ping: () => database.ping(),

@@ -15,6 +15,7 @@ import { type AcceptPushInput, acceptPushes, type Target } from './accept-push.s
 import type { AppChannels } from './app-channels.ts'
 import type { MessageIds } from './message-ids.ts'
 import type { Content } from './push.tables.ts'
+import type { PushMetrics } from './push-metrics.ts'
 import { PUSH_TOPIC } from './push-work.ts'
 import { type RecipientRow, readAliasHolders, readRecipients } from './recipients.store.ts'
 import { planSpans } from './slices.ts'
@@ -24,6 +25,7 @@ export interface AcceptPushDeps {
   readonly database: Db
   readonly messageIds: MessageIds
   readonly channels: AppChannels
+  readonly metrics: PushMetrics
 }
 
 export interface PushToAccept {
@@ -67,6 +69,7 @@ export async function acceptPush(
   switch (output.kind) {
     case 'accepted':
       deps.database.announce(PUSH_TOPIC)
+      deps.metrics.accepted.inc({ kind: input.push.content.kind })
       return passed(output.msgId)
     case 'repeated':
       return passed(output.msgId)

@@ -115,7 +115,7 @@ function deliveryOf(
 
 /** A channel that puts off most of a chunk is in trouble: filling the database with what it puts off would help nobody. */
 function pauseAfter(results: readonly SendResult[]): number {
-  const delays = results.flatMap(({ end }) => (end.kind === 'later' ? [end.delayMs] : []))
+  const delays = results.flatMap(({ end }) => (end.kind === 'later' && end.isByChannel ? [end.delayMs] : []))
   if (delays.length < 10 || delays.length * 2 < results.length) return 0
   return delays.reduce((longest, delay) => Math.min(PAUSE_MAX_MS, Math.max(longest, delay)), PAUSE_MS)
 }

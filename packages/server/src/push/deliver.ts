@@ -256,21 +256,31 @@ function vendorEnd(delivery: Delivery, { outcome, look, now }: Sent & { now: Now
     case 'gone':
       return delivery.isConnected ? toSocket(delivery) : { kind: 'failed', failure: outcome.reason }
     case 'retry':
-      return putOff(delivery, { delayMs: outcome.afterMs, failure: outcome.reason, now })
+      return putOff(delivery, { delayMs: outcome.afterMs, failure: outcome.reason, isByChannel: true, now })
     case 'dropped':
       if (look === 'gone') return { kind: 'dropped' }
-      return putOff(delivery, { delayMs: look === 'changed' ? 0 : null, failure: 'not sent', now })
+      return putOff(delivery, {
+        delayMs: look === 'changed' ? 0 : NOT_SENT_MS,
+        failure: 'not sent',
+        isByChannel: false,
+        now,
+      })
   }
 }
 
 function putOff(
   { attempts, expiresAt, message }: Delivery,
-  { delayMs, failure, now }: { delayMs: number | null; failure: string; now: Now },
+  {
+    delayMs,
+    failure,
+    isByChannel,
+    now,
+  }: { delayMs: number | null; failure: string; isByChannel: boolean; now: Now },
 ): SendEnd {
   const delay = delayMs ?? retryDelayMs(attempts)
   const isTooLate = now() + delay >= expiresAt
   if (isTooLate || message.push.options.timeToLiveSeconds === 0) return { kind: 'failed', failure }
-  return { kind: 'later', delayMs: delay, attempts: attempts + 1, expiresAt }
+  return { kind: 'later', delayMs: delay, attempts: attempts + 1, expiresAt, isByChannel }
 }
 
 function socketEnd(delivery: Delivery, outcome: Outcome, look: LookOutput | undefined): SendEnd {
@@ -319,7 +329,7 @@ export function notSent({
     platform: 'web',
     channel: VENDOR_KEYS.web,
     isFirst: false,
-    end: { kind: 'later', delayMs: NOT_SENT_MS, attempts, expiresAt },
+    end: { kind: 'later', delayMs: NOT_SENT_MS, attempts, expiresAt, isByChannel: false },
     deadToken: null,
   }
 }

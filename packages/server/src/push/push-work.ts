@@ -12,6 +12,7 @@ import { DirectWork } from './direct-work.ts'
 import { startExpiryWork } from './expiry-work.ts'
 import { type FinishInput, type FinishOutput, finishSends } from './finish-sends.store.ts'
 import type { OwnSockets } from './own-sockets.ts'
+import type { PushMetrics } from './push-metrics.ts'
 import type { Sender } from './sender.ts'
 import { SocketWork } from './socket-work.ts'
 
@@ -21,6 +22,7 @@ export interface PushWorkDeps extends DeliverDeps {
   readonly log: Log
   readonly apps: AppDirectory
   readonly sender: Sender
+  readonly metrics: PushMetrics
   /** Aborts when this node stops. */
   readonly stopping: AbortSignal
 }
@@ -58,12 +60,13 @@ export function startPushWork(deps: PushWorkDeps, ownSockets: OwnSockets): { sto
  * Undefined: this node stops meanwhile, and who comes next does them again.
  */
 export async function finishForSure(
-  deps: Pick<PushWorkDeps, 'database' | 'clock' | 'log' | 'stopping'>,
+  deps: Pick<PushWorkDeps, 'database' | 'clock' | 'log' | 'metrics' | 'stopping'>,
   input: FinishInput,
 ): Promise<FinishOutput | undefined> {
   for (let attempts = 0; ; attempts++) {
     try {
       const output = await deps.database.write(finishSends, input)
+      for (const { channel, end } of input.results) deps.metrics.sends.inc({ channel, outcome: end.kind })
       if (input.results.some(({ end }) => end.kind === 'socket')) deps.database.announce(SOCKET_TOPIC)
       return output
     } catch (error) {

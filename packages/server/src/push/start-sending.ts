@@ -1,5 +1,6 @@
 /** Makes this node a sender: joins the others, and starts the work of sending. */
 
+import type { Registry } from '@prometheus-io/client'
 import type { AppDirectory } from '../apps/find-app.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Log } from '../kernel/log.ts'
@@ -10,6 +11,7 @@ import { Deadlines } from './deadlines.ts'
 import { InFlight } from './in-flight.ts'
 import { createLastLook } from './last-look.ts'
 import type { OwnSockets } from './own-sockets.ts'
+import { type PushMetrics, pushMetrics } from './push-metrics.ts'
 import { startPushWork } from './push-work.ts'
 import { type Sender, type SenderDeps, startSender } from './sender.ts'
 
@@ -22,10 +24,12 @@ export interface SendingDeps {
   readonly channels: AppChannels
   readonly topics: SenderDeps['topics']
   readonly leaseMs: SenderDeps['leaseMs']
+  readonly registry: Registry
 }
 
 export interface Sending {
   readonly sender: Sender
+  readonly metrics: PushMetrics
   /** Takes nothing more, gives what is under way a moment to end, and puts off the rest. */
   stop(): Promise<void>
 }
@@ -46,13 +50,15 @@ export async function startSending(deps: SendingDeps, ownSockets: OwnSockets): P
       if (!maySend) ownSockets.closeAll()
     },
   })
+  const metrics = pushMetrics(deps.registry, () => inFlight.size)
   const lastLook = createLastLook(database)
   const work = startPushWork(
-    { ...deps, inFlight, deadlines, lastLook, sender, stopping: stopping.signal },
+    { ...deps, inFlight, deadlines, lastLook, sender, metrics, stopping: stopping.signal },
     ownSockets,
   )
   return {
     sender,
+    metrics,
     stop: async () => {
       stopping.abort()
       const stopped = work.stop()
