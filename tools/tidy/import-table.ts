@@ -15,7 +15,8 @@ export const rooms: Record<string, string[]> = {
   erasure: ['kernel', 'storage', 'work', 'apps', 'devices'],
   'erasure/bulk': ['kernel', 'storage', 'work', 'apps', 'devices', 'erasure', 'audience'],
   channels: ['kernel'],
-  statistics: ['kernel', 'storage', 'work', 'apps', 'devices/*.tables.ts'],
+  // Clients report events by themselves, and prove who they are as they do in `devices`.
+  statistics: ['kernel', 'storage', 'work', 'apps', 'devices/*.tables.ts', 'devices/authenticate-device.ts'],
   callbacks: ['kernel', 'storage', 'work', 'apps', 'devices/*.tables.ts'],
   push: [
     'kernel',

@@ -23,6 +23,7 @@ import { closePresence, openPresence } from './push/presence.store.ts'
 import { answerFence, joinSenders, leaveSenders, releaseHolds } from './push/sender.store.ts'
 import { withdrawPushes } from './push/withdraw-push.store.ts'
 import { erasureRules } from './schema.ts'
+import { recordEvents } from './statistics/record-events.store.ts'
 import type { Unit } from './storage/database.ts'
 
 /** What messages say to nobody but these users, a step for each table whose rows are deleted, the device row last. Tables with other rules are served elsewhere: see `hideDevice` and `lookAgain`. */
@@ -66,6 +67,7 @@ export function unitsWith(plan: readonly RemovalStep[]) {
     answerFence,
     releaseHolds,
     leaveSenders,
+    recordEvents,
   }
 }
 

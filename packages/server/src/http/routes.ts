@@ -55,6 +55,13 @@ import {
   withdrawPush,
 } from '../push/push.routes.ts'
 import type { Db } from '../schema.ts'
+import { reportEvents } from '../statistics/events.routes.ts'
+import {
+  readMessageLifecycle,
+  readMessageRows,
+  readMessageStatistics,
+  readUserStatistics,
+} from '../statistics/statistics.routes.ts'
 import {
   type HealthDeps,
   type MetricsDeps,
@@ -99,12 +106,19 @@ export function createRoutes(d: RoutesDeps): Route[] {
     server('POST', '/v4/batch/push/alias', pushToAliases(d)),
     server('DELETE', '/v4/push/withdraw/:msg_id', withdrawPush(d)),
 
+    server('GET', '/v4/status/detail', readMessageStatistics(d, 'readMessageStatistics')),
+    server('GET', '/v4/messages/details', readMessageStatistics(d, 'readMessagesDetails')),
+    server('GET', '/v4/status/message', readMessageLifecycle(d)),
+    server('GET', '/v4/status/batch/message', readMessageRows(d)),
+    server('GET', '/v4/status/users', readUserStatistics(d)),
+
     // A user's own client, with its device secret.
     client('GET', '/client/v1/apps/:app_key', readApp()),
     client('POST', '/client/v1/apps/:app_key/registrations', register(d)),
     client('GET', '/client/v1/apps/:app_key/registrations/:registration_id', readSelf(d)),
     client('PUT', '/client/v1/apps/:app_key/registrations/:registration_id', changeSelf(d)),
     client('DELETE', '/client/v1/apps/:app_key/registrations/:registration_id', deleteSelf(d.erasure)),
+    client('POST', '/client/v1/apps/:app_key/registrations/:registration_id/events', reportEvents(d)),
 
     // An operator, with the operator token.
     operator('GET', '/admin/v1/apps', listApps(d)),

@@ -23,9 +23,7 @@ export interface OutcomeCount {
   readonly clicks?: number
 }
 
-export interface StatusChange {
-  readonly appKey: string
-  readonly registrationId: RegistrationId
+export interface StatusChange extends User {
   readonly msgId: number
   readonly status: MessageStatus
   readonly channel: string
@@ -55,28 +53,43 @@ export async function countOutcomes(tx: Tx, counts: readonly OutcomeCount[]): Pr
 
 /** For users that are live when this transaction commits; others are passed over. A status never goes down the ladder. */
 export async function saveStatuses(tx: Tx, changes: readonly StatusChange[]): Promise<void> {
-  const rows = highest(changes.map(wireChange))
-  const live = new Set((await tx.query(LOCK_LIVE, rows)).map(userOf))
-  await tx.query(
-    SAVE_STATUSES,
-    rows.filter((row) => live.has(userOf(row))),
-    tx.now,
+  const live = await lockLive(tx, changes)
+  const rows = changes.filter((change) => live.has(userOf(change))).map(wireChange)
+  await tx.query(SAVE_STATUSES, highest(rows), tx.now)
+}
+
+/** Locks the rows of those users that are live, in the order of keys. Answers their platforms, by `userOf`. */
+export async function lockLive(
+  tx: Tx,
+  users: readonly User[],
+): Promise<ReadonlyMap<string, Tables['device']['platform']>> {
+  const keys = new Map(
+    users.map((user) => [userOf(user), { app_key: user.appKey, registration_id: user.registrationId }]),
   )
+  const rows = await tx.query(LOCK_LIVE, [...keys.values()])
+  return new Map(
+    rows.map((row) => [userOf({ appKey: row.app_key, registrationId: row.registration_id }), row.platform]),
+  )
+}
+
+export interface User {
+  readonly appKey: string
+  readonly registrationId: RegistrationId
+}
+
+export function userOf({ appKey, registrationId }: User): string {
+  return `${appKey}\n${registrationId}`
 }
 
 /** A statement may touch a row once only. */
 function highest(rows: readonly ReturnType<typeof wireChange>[]): ReturnType<typeof wireChange>[] {
   const kept = new Map<string, ReturnType<typeof wireChange>>()
   for (const row of rows) {
-    const key = `${userOf(row)}\n${row.id}`
+    const key = `${row.app_key}\n${row.registration_id}\n${row.id}`
     const known = kept.get(key)
     if (!known || rungOf(row.status) > rungOf(known.status)) kept.set(key, row)
   }
   return [...kept.values()]
-}
-
-function userOf(row: { readonly app_key: string; readonly registration_id: RegistrationId }): string {
-  return `${row.app_key}\n${row.registration_id}`
 }
 
 function wireChange({ appKey, registrationId, msgId, status, channel, failure }: StatusChange) {
@@ -93,10 +106,10 @@ const COUNTERS = ['targets', 'sent', 'delivered', 'impressions', 'clicks'] as co
 const KEY = { app_key: 'text', registration_id: 'text' } as const
 const CHANGE = { ...KEY, id: 'bigint', status: 'text', channel: 'text', failure: 'text' } as const
 
-const LOCK_LIVE = statement<{ app_key: string; registration_id: RegistrationId }>()(
+const LOCK_LIVE = statement<Pick<Tables['device'], 'app_key' | 'registration_id' | 'platform'>>()(
   'statistics.lock-live',
   KEY,
-  (q) => `select d.app_key, d.registration_id from ${q.input}
+  (q) => `select d.app_key, d.registration_id, d.platform from ${q.input}
     join device d on d.app_key = input.app_key and d.registration_id = input.registration_id
     where d.state = 'live' order by d.app_key, d.registration_id ${q.lockRows('d')}`,
 )

@@ -8,11 +8,11 @@ export const messageStatusTable = table('message_status', {
   app_key: text,
   registration_id: personal<RegistrationId>(text, 'names the user'),
   msg_id: bigint,
-  /** `expired` and `dropped`: never handed to anybody. */
-  status: oneOf('sent', 'failed', 'expired', 'delivered', 'shown', 'clicked'),
+  /** In the words of the API: see `lifecycleStatuses`. `failed`: no channel has taken it, or it waited too long for the user. */
+  status: oneOf('sent', 'failed', 'delivered', 'shown', 'clicked'),
   /** A key of `sub_android`, `sub_ios`, `sub_hmos` or `sub_web` in the statistics of a message. */
   channel: text,
-  /** The vendor's own word for a failure. */
+  /** The vendor's own word for a failure, or ours. */
   failure: nullable(text),
   changed_at: bigint,
 })

@@ -1,0 +1,49 @@
+/** Client API: a user's own client reports what became of messages. */
+
+import { ClientDeviceParams } from '@lethe/protocol/client.schemas.ts'
+import { parseMessageId } from '@lethe/protocol/message-id.ts'
+import { parseRegistrationId } from '@lethe/protocol/registration-id.ts'
+import { EventsAnswer, EventsBody } from '@lethe/protocol/statistics.schemas.ts'
+import type { App } from '../apps/app.ts'
+import { authenticateDevice } from '../devices/authenticate-device.ts'
+import { type Operation, operation } from '../kernel/operation.ts'
+import type { RegistrationId } from '../kernel/personal.ts'
+import { answer, refuse, SUCCESS } from '../kernel/reply.ts'
+import { type EventsInput, recordEvents } from './record-events.store.ts'
+import type { StatisticsDeps } from './statistics.routes.ts'
+
+export function reportEvents({ database }: Pick<StatisticsDeps, 'database'>): Operation<App> {
+  return operation({
+    id: 'reportEvents',
+    summary: 'Report what became of messages',
+    description:
+      'Each event counts once. The header Lethe-Skipped says how many events are of messages of which nothing is known at this ' +
+      'user: one that was sent a moment ago may be known a minute later.',
+    schema: { params: ClientDeviceParams, body: EventsBody, answers: { 200: EventsAnswer } },
+    async handle({ caller, params, body, header }) {
+      const id = parseRegistrationId(params.registration_id)
+      if (!id.ok) return refuse('oneRegistrationIdPerRequest')
+      const registrationId = id.value as RegistrationId
+      const input = { app: caller, registrationId, authorization: header('authorization') }
+      const authentication = await authenticateDevice({ database }, input)
+      if (authentication.kind !== 'device') return authentication.refusal
+      const events = parseEvents(body)
+      if (!events) return refuse('parameterInvalid', 'events: a message id is a decimal number below 2^53')
+      const output = await database.write(recordEvents, { appKey: caller.appKey, registrationId, events })
+      if (output.kind === 'notLive') return refuse('userDeleted')
+      return answer(
+        SUCCESS,
+        output.unknownCount > 0 ? { 'lethe-skipped': String(output.unknownCount) } : undefined,
+      )
+    },
+  })
+}
+
+/** Undefined: one of the ids is no number that a message can have. */
+function parseEvents({ events }: EventsBody): EventsInput['events'] | undefined {
+  const parsed = events.flatMap(({ msg_id, event }) => {
+    const msgId = parseMessageId(msg_id)
+    return msgId.ok ? [{ msgId: msgId.value, event }] : []
+  })
+  return parsed.length === events.length ? parsed : undefined
+}
