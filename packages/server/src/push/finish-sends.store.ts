@@ -37,6 +37,8 @@ export type SendEnd =
       readonly delayMs: number
       readonly attempts: number
       readonly expiresAt: number
+      /** Whether the channel put it off; else it was this node that could not send. */
+      readonly isByChannel: boolean
     }
   /** For the user's own socket, now or when it is opened. */
   | { readonly kind: 'socket'; readonly attempts: number; readonly expiresAt: number }
