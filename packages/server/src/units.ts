@@ -19,6 +19,7 @@ import { clearContentSteps } from './push/content.store.ts'
 import { expireMessages } from './push/expire-pending.store.ts'
 import { isPastFence, nextFence } from './push/fence.store.ts'
 import { finishSends } from './push/finish-sends.store.ts'
+import { deleteOldMessages } from './push/old-messages.store.ts'
 import { closePresence, openPresence } from './push/presence.store.ts'
 import { answerFence, joinSenders, leaveSenders, releaseHolds } from './push/sender.store.ts'
 import { withdrawPushes } from './push/withdraw-push.store.ts'
@@ -58,6 +59,7 @@ export function unitsWith(plan: readonly RemovalStep[]) {
     takeMessageIds,
     withdrawPushes,
     expireMessages,
+    deleteOldMessages,
     claimChunk,
     claimMessages,
     finishSends,

@@ -1,4 +1,7 @@
-/** What the work of sending has in common, and its start: a loop for pushes to many, one for single users, one for own sockets, one for what has expired. */
+/**
+ * What the work of sending has in common, and its start: a loop for pushes to many, one for single users, one for own sockets,
+ * one for what has expired, and one for what is old.
+ */
 
 import type { AppDirectory } from '../apps/find-app.ts'
 import type { Clock } from '../kernel/clock.ts'
@@ -11,6 +14,7 @@ import type { DeliverDeps } from './deliver.ts'
 import { DirectWork } from './direct-work.ts'
 import { startExpiryWork } from './expiry-work.ts'
 import { type FinishInput, type FinishOutput, finishSends } from './finish-sends.store.ts'
+import { startOldMessagesWork } from './old-messages-work.ts'
 import type { OwnSockets } from './own-sockets.ts'
 import type { PushMetrics } from './push-metrics.ts'
 import type { Sender } from './sender.ts'
@@ -38,6 +42,7 @@ export function startPushWork(deps: PushWorkDeps, ownSockets: OwnSockets): { sto
   const directs = new DirectWork(deps)
   const sockets = new SocketWork(deps, ownSockets)
   const expiry = startExpiryWork(deps)
+  const oldMessages = startOldMessagesWork(deps)
   const { database } = deps
   const deaf = [
     database.onAnnounced(PUSH_TOPIC, () => {
@@ -50,7 +55,7 @@ export function startPushWork(deps: PushWorkDeps, ownSockets: OwnSockets): { sto
   return {
     stop: async () => {
       for (const stopListening of deaf) stopListening()
-      await Promise.all([broadcasts.stop(), directs.stop(), sockets.stop(), expiry.stop()])
+      await Promise.all([broadcasts, directs, sockets, expiry, oldMessages].map((loop) => loop.stop()))
     },
   }
 }

@@ -1,3 +1,4 @@
+// size: one suite, told once and run on both engines.
 /** How many users came and were there, as the server API tells it. */
 
 import assert from 'node:assert/strict'
