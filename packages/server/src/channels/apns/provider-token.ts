@@ -1,0 +1,60 @@
+/**
+ * The token by which Apple knows who sends: a JWT over the team and the time, signed with the team's key. Apple takes one for
+ * an hour, and wants no new one within 20 minutes. So its time is a step of half an hour: whoever has the same key, another
+ * app or another node, says the same time until the next step. One that Apple calls expired is replaced, but seldom.
+ */
+
+import { createPrivateKey, type KeyObject, sign } from 'node:crypto'
+import type { Clock } from '../../kernel/clock.ts'
+import type { ApnsCredentials } from './credentials.ts'
+
+export class ProviderToken {
+  readonly #clock: Clock
+  readonly #head: string
+  readonly #teamId: string
+  readonly #key: KeyObject
+  #held: { readonly token: string; readonly step: number } | undefined
+  #replacedAt = Number.NEGATIVE_INFINITY
+
+  constructor(clock: Clock, { key, keyId, teamId }: ApnsCredentials) {
+    this.#clock = clock
+    this.#head = base64url(JSON.stringify({ alg: 'ES256', kid: keyId }))
+    this.#teamId = teamId
+    this.#key = createPrivateKey(key)
+  }
+
+  /** A token that is 5 to 35 minutes old by the wall clock, so that a clock which is a little fast does no harm. */
+  current(): string {
+    const step = Math.floor((this.#clock.now() - AGE_MS_MIN) / STEP_MS)
+    if (this.#held?.step !== step) this.#held = { step, token: this.#mint(step * STEP_MS) }
+    return this.#held.token
+  }
+
+  /** Another in place of one that was refused as expired; undefined if there was another just so within 20 minutes. */
+  replacing(refused: string): string | undefined {
+    const current = this.current()
+    if (current !== refused) return current
+    const now = this.#clock.monotonic()
+    if (!this.#held || now - this.#replacedAt < REPLACE_MS_MIN) return undefined
+    this.#replacedAt = now
+    this.#held = { ...this.#held, token: this.#mint(this.#clock.now()) }
+    return this.#held.token
+  }
+
+  #mint(issuedAtMs: number): string {
+    const claims = { iss: this.#teamId, iat: Math.floor(issuedAtMs / 1_000) }
+    const text = `${this.#head}.${base64url(JSON.stringify(claims))}`
+    const signature = sign('sha256', Buffer.from(text), { key: this.#key, dsaEncoding: 'ieee-p1363' })
+    return `${text}.${base64url(signature)}`
+  }
+}
+
+function base64url(value: string | Buffer): string {
+  return Buffer.from(value).toString('base64url')
+}
+
+/** Apple: refresh no more than once every 20 minutes and no less than once every 60. */
+const STEP_MS = 30 * 60_000
+const REPLACE_MS_MIN = 20 * 60_000
+/** Ours. */
+const AGE_MS_MIN = 5 * 60_000
