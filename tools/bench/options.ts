@@ -45,3 +45,27 @@ function chosen<Word extends string>(text: string | undefined, all: readonly Wor
   if (unknown.length > 0) throw new Error(`${option}: ${unknown.join(', ')} is none of ${all.join(', ')}.`)
   return all.filter((word) => named.includes(word))
 }
+
+export const pushSectionNames = ['channels', 'accept', 'broadcast'] as const
+export type PushSectionName = (typeof pushSectionNames)[number]
+
+export type PushOptions = Pick<Options, 'engines' | 'isQuick' | 'markdown'> & { sections: PushSectionName[] }
+
+/** The same for the benchmark of sending. */
+export function parsePushOptions(args: string[]): PushOptions {
+  const { values } = parseArgs({
+    args,
+    options: {
+      engine: { type: 'string' },
+      only: { type: 'string' },
+      quick: { type: 'boolean', default: false },
+      markdown: { type: 'string' },
+    },
+  })
+  return {
+    engines: chosen(values.engine, ['sqlite', 'postgres'], '--engine'),
+    sections: chosen(values.only, pushSectionNames, '--only'),
+    isQuick: values.quick,
+    markdown: values.markdown,
+  }
+}

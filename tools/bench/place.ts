@@ -25,7 +25,7 @@ export type Place =
 
 export const appKey = 'bench'
 const masterSecret = 'bench-master-secret'
-const operatorToken = 'bench-operator-token'
+export const operatorToken = 'bench-operator-token'
 const secretKey = new Uint8Array(32).fill(7)
 
 /** The header with which the server API is called. */

@@ -1,14 +1,15 @@
 // What was measured beside what was hoped for, and how both are shown: on the terminal and in docs/benchmarks.md.
 import type { Engine } from '../../packages/server/src/storage/database.ts'
 
-export type Unit = '/s' | 'ms' | 's'
+export type Unit = '/s' | 'ms' | 's' | 'MB' | '×'
 
 export type Result = {
-  engine: Engine
+  /** Absent where no database has to do with it. */
+  engine?: Engine
   what: string
   value: number
   unit: Unit
-  /** A rate should reach it, a time should stay within it. */
+  /** A rate or a ratio should reach it, a time or a size should stay within it. */
   goal?: number
   /** What stands beside the figure: other figures of the same run. */
   beside?: string
@@ -29,9 +30,14 @@ export function format(value: number, unit: Unit): string {
   return unit === '/s' ? `${text}/s` : `${text} ${unit}`
 }
 
+/** Whether more is better. */
+function isRate(unit: Unit): boolean {
+  return unit === '/s' || unit === '×'
+}
+
 export function formatGoal({ goal, unit }: Pick<Result, 'goal' | 'unit'>): string {
   if (goal === undefined) return ''
-  const bound = unit === '/s' ? '≥' : '≤'
+  const bound = isRate(unit) ? '≥' : '≤'
   const text = goal.toLocaleString('en-GB')
   return `${bound} ${unit === '/s' ? `${text}/s` : `${text} ${unit}`}`
 }
@@ -39,7 +45,7 @@ export function formatGoal({ goal, unit }: Pick<Result, 'goal' | 'unit'>): strin
 /** Met or missed, and by how much of the goal. */
 export function verdict({ value, unit, goal }: Pick<Result, 'value' | 'unit' | 'goal'>): string {
   if (goal === undefined) return ''
-  const isMet = unit === '/s' ? value >= goal : value <= goal
+  const isMet = isRate(unit) ? value >= goal : value <= goal
   const percent = Math.round((Math.abs(value - goal) / goal) * 100)
   return `${isMet ? 'met' : 'missed'} by ${percent} %`
 }
@@ -48,7 +54,7 @@ const head = ['Engine', 'Measured', 'Result', 'Goal', 'Verdict', 'Beside it']
 
 function cells(result: Result): string[] {
   return [
-    engineNames[result.engine],
+    result.engine === undefined ? '' : engineNames[result.engine],
     result.what,
     format(result.value, result.unit),
     formatGoal(result),
@@ -78,11 +84,20 @@ export function markdownTable(results: readonly Result[]): string {
   return [head, rule, ...results.map(cells)].map(line).join('\n')
 }
 
-const begin = '<!-- results: begin. Written by `npm run bench:erasure -- --markdown docs/benchmarks.md`. -->'
-const end = '<!-- results: end -->'
+/** The benchmarks whose results stand in the page, each between markers of its own. */
+export type Bench = 'erasure' | 'push'
+
+function markersOf(bench: Bench): { begin: string; end: string } {
+  const name = bench === 'erasure' ? 'results' : `results of ${bench}`
+  return {
+    begin: `<!-- ${name}: begin. Written by \`npm run bench:${bench} -- --markdown docs/benchmarks.md\`. -->`,
+    end: `<!-- ${name}: end -->`,
+  }
+}
 
 /** The page with what stands between the markers replaced; a page without markers gets them at its end. */
-export function withResults(page: string, results: string): string {
+export function withResults(page: string, results: string, bench: Bench = 'erasure'): string {
+  const { begin, end } = markersOf(bench)
   const block = `${begin}\n\n${results.trim()}\n\n${end}`
   const from = page.indexOf(begin)
   const to = page.indexOf(end)

@@ -14,6 +14,7 @@ export type Server = {
   port: number
   /** Milliseconds since the epoch at which it began to listen, as far as we could see. */
   startedAt: number
+  pid: number
   /** Processor time of all its threads so far, in seconds; undefined where there is no /proc. */
   cpuSeconds(): number | undefined
   /** What it has logged. */
@@ -57,6 +58,7 @@ export async function startServer(place: Place, { profiles }: { profiles?: strin
     host: url.hostname,
     port: Number(url.port),
     startedAt: Date.now(),
+    pid: child.pid ?? 0,
     cpuSeconds: () => cpuSecondsOf(child.pid),
     log: () => log,
     stop: async () => {
