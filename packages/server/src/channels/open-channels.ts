@@ -4,6 +4,8 @@ import { availableParallelism } from 'node:os'
 import type { Clock } from '../kernel/clock.ts'
 import { errorFields, type Log } from '../kernel/log.ts'
 import type { Random } from '../kernel/random.ts'
+import { createApnsChannel } from './apns/apns-channel.ts'
+import type { ApnsCredentials } from './apns/credentials.ts'
 import type { Channel, ChannelName } from './channel.ts'
 import type { FcmCredentials } from './fcm/credentials.ts'
 import { createFcmChannel } from './fcm/fcm-channel.ts'
@@ -49,7 +51,7 @@ export function openChannels({ clock, random, log, allowPrivateNetwork, trustedC
         case 'fcm':
           return createFcmChannel({ outbound, clock, random }, credentials as FcmCredentials) as Channel
         case 'apns':
-          throw new Error('apns is not there yet')
+          return createApnsChannel({ outbound, clock }, credentials as ApnsCredentials) as Channel
         case 'stub':
           return createStubChannel({ clock }) as Channel
       }
