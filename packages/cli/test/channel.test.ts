@@ -11,6 +11,7 @@ const encoding = {
   publicKeyEncoding: { type: 'spki', format: 'pem' },
   privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
 } as const
+const apnsKey = generateKeyPairSync('ec', { namedCurve: 'P-256', ...encoding }).privateKey
 const serviceAccount = JSON.stringify({
   type: 'service_account',
   project_id: 'example-project-1',
@@ -18,6 +19,7 @@ const serviceAccount = JSON.stringify({
   client_email: 'lethe@example-project-1.iam.gserviceaccount.com',
   token_uri: 'https://oauth2.googleapis.com/token',
 })
+const apns = ['--key-id', 'ABC123DEFG', '--team-id', 'DEF123GHIJ', '--topic', 'com.example.app']
 
 function fileWith(name: string, text: string): string {
   const file = path.join(folder, name)
@@ -51,18 +53,25 @@ test('credentials are set from files and from standard input, listed, and remove
   assert.deepEqual([fcm.channel, fcm.facts.project_id], ['fcm', 'example-project-1'])
   const piped = await json(['set', 'genie', 'fcm', '--service-account', '-'], serviceAccount)
   assert.equal(piped.revision, 2)
-  const elsewhere = ['--endpoint', 'https://127.0.0.1:9']
-  const faked = await json(['set', 'genie', 'fcm', '--service-account', '-', ...elsewhere], serviceAccount)
-  assert.equal(faked.facts.endpoint, 'https://127.0.0.1:9')
+  const endpoint = 'https://127.0.0.1:9'
+  const key = fileWith('key.p8', apnsKey)
+  const faked = await json(['set', 'genie', 'apns', '--key', key, ...apns, '--endpoint', endpoint])
+  assert.deepEqual(faked.facts, {
+    key_id: 'ABC123DEFG',
+    team_id: 'DEF123GHIJ',
+    topic: 'com.example.app',
+    endpoint,
+  })
   const shown = await lethe(['channel', 'list', 'genie'], env)
   assert.match(shown.stdout, /^web-push, revision 1, set \S+\n {2}public_key {4}\S{87}\n/)
   assert.match(shown.stdout, /^ {2}project_id {4}example-project-1$/m)
+  assert.match(shown.stdout, /^ {2}topic {9}com\.example\.app$/m)
   assert.doesNotMatch(shown.stdout, /PRIVATE/)
   assert.deepEqual(await json(['remove', 'genie', 'fcm']), { success: true })
   const { channels } = await json(['list', 'genie'])
   assert.deepEqual(
     channels.map(({ channel }: { channel: string }) => channel),
-    ['web-push'],
+    ['web-push', 'apns'],
   )
 })
 
@@ -91,7 +100,7 @@ test('the stub needs nothing, and an app without channels says so', async () => 
 })
 
 test('what is called wrongly, cannot be read or is refused is one sentence', async () => {
-  const key = fileWith('key.p8', '')
+  const key = fileWith('other.p8', apnsKey)
   const nonsense = fileWith('nonsense.json', '[]')
   const cases: [args: string[], code: number, sentence: RegExp][] = [
     [['set', 'genie', 'fcm'], 2, /^fcm needs --service-account\.\n$/],
@@ -102,6 +111,7 @@ test('what is called wrongly, cannot be read or is refused is one sentence', asy
       /^The file \S+ is not the JSON file of a service account\.\n$/,
     ],
     [['set', 'genie', 'apns', '--key', key, '--key-id', 'ABC123DEFG'], 2, /^apns needs --team-id\.\n$/],
+    [['set', 'genie', 'apns', '--key', nonsense, ...apns], 1, /^key\b[^\n]*\(400, code 21003\)\.\n$/],
     [['set', 'genie', 'stub', '--topic', 'x'], 2, /^--topic is not for stub\.\n$/],
     [['set', 'nobody', 'stub'], 1, /^no app has this app key \(404, code 21008\)\.\n$/],
     [['remove', 'genie', 'stub'], 1, /^channel: stub is not set \(400, code 21003\)\.\n$/],

@@ -1,6 +1,6 @@
 /** Wires the rooms: everything that runs is made here, from deps that the outside gives. Tests and the simulator start here too. */
 
-import { accepted, refused } from '@lethe/protocol/parsed.ts'
+import { accepted } from '@lethe/protocol/parsed.ts'
 import { ensureOperatorToken } from './admin/operator-token.ts'
 import { checkSecretKey } from './admin/server-facts.ts'
 import type { App } from './apps/app.ts'
@@ -8,6 +8,7 @@ import { type ChannelForms, mintMissingWebPush } from './apps/channel-credential
 import { createApp as createConfiguredApp, createFirstApp } from './apps/create-app.ts'
 import { createAppDirectory } from './apps/find-app.ts'
 import { createSeal } from './apps/seal.ts'
+import { parseApnsCredentials } from './channels/apns/credentials.ts'
 import type { Channel, ChannelName } from './channels/channel.ts'
 import { parseFcmCredentials } from './channels/fcm/credentials.ts'
 import { type Channels, openChannels } from './channels/open-channels.ts'
@@ -206,7 +207,7 @@ function channelFormsOf({ publicUrl }: AppDeps['settings']): ChannelForms {
     parsers: {
       webPush: parseWebPushCredentials,
       fcm: parseFcmCredentials,
-      apns: () => refused('apns is not there yet'),
+      apns: parseApnsCredentials,
       stub: () => accepted({}),
     },
     mintWebPush: () => mintWebPushCredentials(subject),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { APP_KEY, startTestApp, type TestApp } from '../../test/support/app.ts'
-import { serviceAccount, webPushKeys } from '../../test/support/channel-keys.ts'
+import { apnsKey, serviceAccount, webPushKeys } from '../../test/support/channel-keys.ts'
 
 let t: TestApp
 before(async () => {
@@ -52,6 +52,7 @@ test('channels are set and listed in order, and no secret comes out', async () =
   const { channels, publicKey } = await newApp()
   const set: [string, object, object][] = [
     ['stub', {}, {}],
+    ['apns', apnsKey(), { key_id: 'ABC123DEFG', team_id: 'DEF123GHIJ', topic: 'com.example.app' }],
     [
       'fcm',
       serviceAccount(),
@@ -125,13 +126,18 @@ test('other channels are removed without more ado, and once', async () => {
 test('what is wrong is named, never repeated, and nothing is changed', async () => {
   const { channels } = await newApp()
   const account = serviceAccount()
+  const { key, ...rest } = apnsKey()
   const cases: [channel: string, body: object, code: number, message: RegExp][] = [
     ['fcm', { ...account, private_key: 'WRONG' }, 21003, /private_key/],
     ['fcm', { ...account, type: 'WRONG' }, 21003, /type/],
     ['fcm', { type: account['type'] ?? '' }, 21002, /^project_id is required/],
     ['fcm', { ...account, private_key: 1 }, 21016, /^private_key: /],
+    ['apns', rest, 21002, /^key is required/],
+    ['apns', { ...rest, key: account.private_key }, 21003, /key/],
+    ['apns', { ...rest, key, key_id: 'WRONG' }, 21003, /^key_id is not/],
+    ['apns', { ...rest, key, topik: 'WRONG' }, 21015, /"topik"/],
     ['web-push', { ...webPushKeys(), subject: 'WRONG' }, 21003, /subject/],
-    ['web-push', { ...webPushKeys(), private_key: webPushKeys().private_key }, 21003, /key/],
+    ['web-push', { ...webPushKeys(), private_key: webPushKeys().private_key }, 21003, /^public_key does not/],
     ['stub', { anything: 1 }, 21015, /"anything"/],
   ]
   for (const [channel, body, code, message] of cases) {
@@ -151,6 +157,7 @@ const everyCall: [line: string, body?: object][] = [
   ['GET channels'],
   ['PUT channels/web-push', {}],
   ['PUT channels/fcm', serviceAccount()],
+  ['PUT channels/apns', apnsKey()],
   ['PUT channels/stub', {}],
   ['DELETE channels/stub'],
 ]
