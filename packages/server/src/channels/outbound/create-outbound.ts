@@ -30,6 +30,7 @@ const TIMES: OutboundTimes = {
   quietMs: 60_000,
   suspectMs: 10_000,
   pingMs: 10_000,
+  stuckMs: 15_000,
 }
 
 /** Origins with connections. Users of Web Push name them, so there must be an end; there are a handful of push services. Ours. */

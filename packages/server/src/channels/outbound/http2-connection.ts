@@ -33,6 +33,7 @@ export class Http2Connection {
   #lastStreamId = Number.POSITIVE_INFINITY
   #usedAt = performance.now()
   #heardAt = performance.now()
+  #answeredAt = performance.now()
 
   constructor(origin: string, socket: TLSSocket, events: Http2ConnectionEvents) {
     this.#events = events
@@ -88,8 +89,14 @@ export class Http2Connection {
     return performance.now() - this.#heardAt
   }
 
+  /** Milliseconds for which something was under way and nothing was answered. */
+  get unansweredMs(): number {
+    return this.isIdle ? 0 : performance.now() - this.#answeredAt
+  }
+
   /** Takes a stream that is free; `give` gives it back. */
   take(): void {
+    if (this.isIdle) this.#answeredAt = performance.now()
     this.#streams++
     this.#usedAt = performance.now()
   }
@@ -108,6 +115,7 @@ export class Http2Connection {
       onAnswer: () => {
         this.#hasAnswered = true
         this.#heardAt = performance.now()
+        this.#answeredAt = this.#heardAt
       },
       isUnseen: () => stream.id === undefined || stream.id > this.#lastStreamId,
       isConnectionLost: () => this.#session.destroyed,

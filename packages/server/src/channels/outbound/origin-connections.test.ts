@@ -87,3 +87,21 @@ test('a connection that nobody uses is closed, and the next request opens anothe
   assert.equal((await outbound.request(request(origin))).status, 200)
   assert.equal(sessions.length, 2)
 })
+
+test('a connection on which nothing is answered gets no more requests, and others are sent elsewhere', async (t) => {
+  const { origin, sessions } = await startHttp2(t, (stream, _count, session) => {
+    if (session !== sessions[0]) ok(stream)
+  })
+  const outbound = outboundFor(t, { times: { tendMs: 20, stuckMs: 100 } })
+  const stuck = failureOf(outbound.request(request(origin, { signal: AbortSignal.timeout(500) })))
+  const statusSoon = async () => {
+    const signal = AbortSignal.timeout(100)
+    return outbound.request(request(origin, { signal })).then(
+      ({ status }) => status,
+      () => undefined,
+    )
+  }
+  assert.equal(await until('another connection answers', statusSoon, 3_000), 200)
+  assert.equal(await stuck, 'deadline')
+  assert.equal(sessions.length, 2)
+})

@@ -22,6 +22,8 @@ export interface ConnectionTimes {
   readonly suspectMs: number
   /** One that does not answer a ping within this time is ended. */
   readonly pingMs: number
+  /** One that answers pings, but no request for so long, gets no more requests. */
+  readonly stuckMs: number
 }
 
 /** HTTP/2 connections to one origin; ours. Eight of a thousand streams are more than one process serves. */
@@ -76,13 +78,13 @@ export class OriginConnections {
     }
   }
 
-  /** Called now and then: pings connections, closes those that nobody uses, and dials again after a failure. */
+  /** Called now and then: pings connections, gives up those that nobody uses or that hang, and dials again after a failure. */
   tend(): void {
-    const { idleMs, quietMs, suspectMs, pingMs } = this.#times
+    const { idleMs, quietMs, suspectMs, pingMs, stuckMs } = this.#times
     for (const connection of this.#http2) {
-      const { isIdle, unusedMs, silentMs } = connection
-      if (isIdle && unusedMs > idleMs) connection.retire()
-      else if (silentMs > (isIdle ? quietMs : suspectMs)) connection.ping(pingMs)
+      const { isIdle, unusedMs, silentMs, unansweredMs } = connection
+      if ((isIdle && unusedMs > idleMs) || unansweredMs > stuckMs) connection.retire()
+      if (silentMs > (isIdle ? quietMs : suspectMs)) connection.ping(pingMs)
     }
     this.#serve()
   }
