@@ -18,7 +18,7 @@ interface Described {
 }
 
 /** The routing table. Operations are made, not called, so they need nothing of what they would use. */
-const routes: readonly Route[] = createRoutes({ erasure: { signingKeys: {} } } as never)
+const routes: readonly Route[] = createRoutes({ erasure: { signingKeys: {} }, push: {} } as never)
 
 function pathOf({ path }: Route): string {
   return path.replace(/:(\w+)/g, '{$1}')
