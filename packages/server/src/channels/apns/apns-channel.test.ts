@@ -203,6 +203,18 @@ test('a provider token that Apple calls expired is replaced once, and the gate a
   assert.deepEqual([asked, fake.counts.requests], [3, 3])
 })
 
+test('with a clock that is half an hour slow all is well once a provider token was replaced', async (t) => {
+  const { clock, fake, send } = await start(t, { appleAheadMs: 30 * MINUTE_MS })
+  const outcomes: Outcome[] = []
+  for (let minutes = 0; minutes < 240; minutes += 1) {
+    outcomes.push(await send(TOKEN))
+    await clock.advance(MINUTE_MS)
+  }
+  const lastRefused = outcomes.findLastIndex(({ kind }) => kind !== 'accepted')
+  assert.ok(lastRefused < 20, `refused after ${lastRefused} minutes`)
+  assert.equal(fake.counts.connections, 1)
+})
+
 test('a fresh provider token that is called expired too suspends the sender, and is not replaced again', async (t) => {
   const { clock, fake, send } = await start(t, { appleAheadMs: 120 * MINUTE_MS })
   assert.deepEqual(await send(TOKEN), retry('ExpiredProviderToken', MINUTE_MS))

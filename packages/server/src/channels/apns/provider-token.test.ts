@@ -60,3 +60,13 @@ test('one that was refused as expired is replaced by one of now, for all who wer
   await clock.advance(1)
   assert.notEqual(providerToken.replacing(other) ?? other, other)
 })
+
+test('after one was replaced, the steps are counted from then on, and no token is older than its step', async () => {
+  const { clock, providerToken } = await start()
+  await clock.advance(29 * MINUTE_MS)
+  const other = providerToken.replacing(providerToken.current())
+  await clock.advance(30 * MINUTE_MS - 1)
+  assert.equal(providerToken.current(), other)
+  await clock.advance(1)
+  assert.equal(issuedAtMs(providerToken.current()), clock.now())
+})

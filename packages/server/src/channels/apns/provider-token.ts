@@ -1,7 +1,8 @@
 /**
  * The token by which Apple knows who sends: a JWT over the team and the time, signed with the team's key. Apple takes one for
  * an hour, and wants no new one within 20 minutes. So its time is a step of half an hour: whoever has the same key, another
- * app or another node, says the same time until the next step. One that Apple calls expired is replaced, but seldom.
+ * app or another node, says the same time until the next step. One that Apple calls expired is replaced, but seldom: then our
+ * clock is slow, and the steps are counted from that moment, so that tokens are as young as can be and stay as long as others.
  */
 
 import { createPrivateKey, type KeyObject, sign } from 'node:crypto'
@@ -14,6 +15,8 @@ export class ProviderToken {
   readonly #teamId: string
   readonly #key: KeyObject
   #held: { readonly token: string; readonly step: number } | undefined
+  /** Where a step begins, and how old its token is there. */
+  #steps = { from: AGE_MS_MIN, ageMs: AGE_MS_MIN }
   #replacedAt = Number.NEGATIVE_INFINITY
 
   constructor(clock: Clock, { key, keyId, teamId }: ApnsCredentials) {
@@ -25,8 +28,9 @@ export class ProviderToken {
 
   /** A token that is 5 to 35 minutes old by the wall clock, so that a clock which is a little fast does no harm. */
   current(): string {
-    const step = Math.floor((this.#clock.now() - AGE_MS_MIN) / STEP_MS)
-    if (this.#held?.step !== step) this.#held = { step, token: this.#mint(step * STEP_MS) }
+    const { from, ageMs } = this.#steps
+    const step = Math.floor((this.#clock.now() - from) / STEP_MS)
+    if (this.#held?.step !== step) this.#held = { step, token: this.#mint(from + step * STEP_MS - ageMs) }
     return this.#held.token
   }
 
@@ -35,10 +39,11 @@ export class ProviderToken {
     const current = this.current()
     if (current !== refused) return current
     const now = this.#clock.monotonic()
-    if (!this.#held || now - this.#replacedAt < REPLACE_MS_MIN) return undefined
+    if (now - this.#replacedAt < REPLACE_MS_MIN) return undefined
     this.#replacedAt = now
-    this.#held = { ...this.#held, token: this.#mint(this.#clock.now()) }
-    return this.#held.token
+    this.#steps = { from: this.#clock.now(), ageMs: 0 }
+    this.#held = undefined
+    return this.current()
   }
 
   #mint(issuedAtMs: number): string {
