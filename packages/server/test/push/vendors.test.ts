@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { startFakeApns } from '../../src/channels/apns/fake-apns.ts'
 import { startFakeFcm } from '../../src/channels/fcm/fake-fcm.ts'
 import { startFakeWebPush } from '../../src/channels/web-push/fake-web-push.ts'
 import { startTestApp } from '../support/app.ts'
@@ -12,10 +13,11 @@ async function openWorld(t: TestContext, open: OpenDatabase) {
   const database = await open(t)
   const webPush = await startFakeWebPush()
   const fcm = await startFakeFcm()
-  t.after(() => Promise.all([webPush.close(), fcm.close()]))
+  const apns = await startFakeApns()
+  t.after(() => Promise.all([webPush.close(), fcm.close(), apns.close()]))
   const app = await startTestApp(
     { rateLimit: 0, allowPrivateNetwork: true },
-    { database, deps: { trustedCa: `${webPush.ca}\n${fcm.cert}` } },
+    { database, deps: { trustedCa: [webPush.ca, fcm.cert, apns.cert].join('\n') } },
   )
   t.after(app.close)
   const call = async (method: 'GET' | 'POST' | 'PUT' | 'DELETE', url: string, body?: object) => {
@@ -25,9 +27,17 @@ async function openWorld(t: TestContext, open: OpenDatabase) {
     return response.json()
   }
   await call('PUT', '/admin/v1/apps/aladdin/channels/fcm', fcm.serviceAccount())
+  const { key, keyId, teamId, topic, endpoint } = apns.credentials()
+  await call('PUT', '/admin/v1/apps/aladdin/channels/apns', {
+    key,
+    key_id: keyId,
+    team_id: teamId,
+    topic,
+    endpoint,
+  })
   const { vapid_public_key: publicKey } = await call('GET', '/client/v1/apps/aladdin')
   const register = (body: object) => call('POST', '/client/v1/apps/aladdin/registrations', body)
-  return { webPush, fcm, call, register, publicKey: publicKey as string, database }
+  return { webPush, fcm, apns, call, register, publicKey: publicKey as string, database }
 }
 
 const PUSH = {
@@ -77,5 +87,28 @@ forEachEngine('a push through the vendors', (open) => {
         .execute()
       return rows.length === 0
     })
+  })
+
+  test('reaches an iPhone; a deleted user gets nothing more, and one whom Apple does not know loses the token', async (t) => {
+    const { apns, call, register, database } = await openWorld(t, open)
+    const [first, second] = ['ab'.repeat(32), 'cd'.repeat(32)]
+    const deleted = await register({ platform: 'ios', token: first, apns_production: true })
+    await register({ platform: 'ios', token: second, apns_production: true })
+    const { msg_id: msgId } = await call('POST', '/v4/push', { to: 'all', body: PUSH })
+    await until('both have it', () => apns.counts.accepted === 2)
+    assert.deepEqual(apns.received(first)[0]?.payload, {
+      aps: { alert: 'Hello' },
+      lethe: { v: 1, msg_id: msgId, kind: 'notification' },
+    })
+
+    await call('DELETE', `/v4/devices/${deleted.registration_id}`)
+    apns.behave(second, { kind: 'error', reason: 'Unregistered', timestamp: Date.now() })
+    await call('POST', '/v4/push', { to: 'all', body: PUSH })
+    await until('the other has no token', async () => {
+      const { read } = database.database
+      const rows = await read.kysely.selectFrom('device').select('token').execute()
+      return rows.every(({ token }) => token === null)
+    })
+    assert.deepEqual([apns.received(first).length, apns.counts.requests], [1, 3])
   })
 })
