@@ -79,6 +79,8 @@ export interface Channel<Rendered = unknown> {
   /** Whether the vendor would refuse what was rendered, because of its size above all: told when a push is accepted. */
   refusalOf(rendered: Rendered): Refusal | undefined
   send(input: SendInput<Rendered>): Promise<Outcome>
+  /** Which vendor an address belongs to, for statistics, where a channel has several. */
+  vendorOf?(address: Address): string
   /** How many sends may be under way at once; those beyond wait before `send` is called. */
   readonly sendsMax: number
   /** Ends connections; sends under way get outcome `retry`. */

@@ -6,7 +6,7 @@
 import type { Platform } from '@lethe/protocol/platform.ts'
 import type { ChannelOrder } from '@lethe/protocol/push.ts'
 import type { App } from '../apps/app.ts'
-import type { Channel, Gate, Outcome } from '../channels/channel.ts'
+import type { Address, Channel, Gate, Outcome } from '../channels/channel.ts'
 import { keyOf } from '../devices/working-set.ts'
 import type { Alias, Fact, RegistrationId, Token } from '../kernel/personal.ts'
 import type { Db } from '../schema.ts'
@@ -160,7 +160,8 @@ async function sendByVendor(
   { delivery, vendor, now }: { delivery: Delivery; vendor: ActiveChannel; now: Now },
 ): Promise<SendResult> {
   const { outcome, look } = await send(deps, { delivery, active: vendor, isTokenAsked: true, now })
-  const channel = outcome.kind === 'accepted' ? outcome.vendor : undefined
+  const named = outcome.kind === 'accepted' ? outcome.vendor : undefined
+  const channel = named ?? vendor.channel.vendorOf?.(addressOf(delivery))
   const end = vendorEnd(delivery, { outcome, look, now })
   const deadToken =
     outcome.kind === 'gone' && delivery.token ? { token: delivery.token, sinceMs: outcome.sinceMs } : null
@@ -205,15 +206,19 @@ function sendIn(
   delivery: Delivery,
   { gate, now }: { gate: Gate; now: Now },
 ): Promise<Outcome> {
-  const { message, token, p256dh, auth, environment, registrationId, expiresAt } = delivery
+  const { message, expiresAt } = delivery
   const isNowOrNever = message.push.options.timeToLiveSeconds === 0
   return channel.send({
     rendered: render(channel, message, delivery),
-    address: { token: token ?? ('' as Token), p256dh, auth, environment, registrationId },
+    address: addressOf(delivery),
     ttlSeconds: isNowOrNever ? 0 : Math.max(1, Math.ceil((expiresAt - now()) / 1_000)),
     expiresAtSeconds: isNowOrNever ? 0 : Math.ceil(expiresAt / 1_000),
     gate,
   })
+}
+
+function addressOf({ token, p256dh, auth, environment, registrationId }: Delivery): Address {
+  return { token: token ?? ('' as Token), p256dh, auth, environment, registrationId }
 }
 
 function gateOf(

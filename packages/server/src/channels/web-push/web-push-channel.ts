@@ -29,6 +29,7 @@ export function createWebPushChannel(
     name: 'webPush',
     render: renderWebPush,
     refusalOf: refusalOfSize,
+    vendorOf: ({ token }) => vendorOf(token),
     send: (input) => send({ ...deps, vapid }, input),
     sendsMax: SENDS_MAX,
     // Connections and threads are not this channel's own.
