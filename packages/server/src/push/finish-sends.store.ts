@@ -74,7 +74,7 @@ export const finishSends = background(
 
 async function finish(tx: Tx, { senderId, results, chunk }: FinishInput): Promise<FinishOutput> {
   const live = await lockLive(tx, results)
-  if (chunk && !(await moveOn(tx, senderId, chunk))) return 'passed'
+  if (chunk && !(await moveOn(tx, senderId, chunk)) && !(await isWithdrawn(tx, chunk))) return 'passed'
   await saveResults(
     tx,
     results.filter((result) => live.has(keyOf(result.appKey, result.registrationId))),
@@ -156,6 +156,11 @@ async function moveOn(tx: Tx, senderId: string, chunk: ChunkEnd): Promise<boolea
   return true
 }
 
+/** What was sent before it was withdrawn was sent. */
+async function isWithdrawn(tx: Tx, { msgId }: ChunkEnd): Promise<boolean> {
+  return (await tx.query(IS_WITHDRAWN, [{ id: msgId }])).length > 0
+}
+
 const MESSAGE = { app_key: 'text', registration_id: 'text', id: 'bigint' } as const
 
 const DELETE_DONE = statement()(
@@ -215,6 +220,12 @@ const LOCK_PUSH = statement()(
   { id: 'bigint' },
   (q) =>
     `select p.msg_id from ${q.input} join push p on p.msg_id = input.id order by p.msg_id ${q.lockRows('p')}`,
+)
+
+const IS_WITHDRAWN = statement()(
+  'push.is-withdrawn',
+  { id: 'bigint' },
+  (q) => `select p.msg_id from ${q.input} join push p on p.msg_id = input.id where p.state = 'withdrawn'`,
 )
 
 const END_SPAN = statement()(

@@ -168,6 +168,34 @@ forEachEngine('a push', (open) => {
     await world.settled()
   })
 
+  test('that is withdrawn while a chunk is under way counts what was sent', async (t) => {
+    const world = await openPushWorld(t, open)
+    const alice = await world.register('alice')
+    const bob = await world.register('bob')
+    let isWithdrawn = () => {}
+    const withdrawn = new Promise<void>((resolve) => {
+      isWithdrawn = resolve
+    })
+    world.channels.outcomes.set(alice.token, async () => {
+      await withdrawn
+      return { kind: 'accepted' }
+    })
+    world.channels.before.set(bob.token, () => withdrawn)
+    const pushed = await world.push('all')
+    await until('it is under way', () => world.channels.sent.length === 1)
+    assert.equal((await world.call('DELETE', `/v4/push/withdraw/${pushed}`)).status, 200)
+    isWithdrawn()
+    const counted = () =>
+      world.app.deps.database.read.kysely
+        .selectFrom('message_count')
+        .select(['targets', 'sent'])
+        .where('msg_id', '=', Number(pushed))
+        .execute()
+    await until('it is counted', async () => (await counted()).length > 0)
+    assert.deepEqual(await counted(), [{ targets: 1, sent: 1 }])
+    assert.deepEqual(world.channels.receivers(pushed), [alice.token])
+  })
+
   test('that overrides another takes its place and its collapse id', async (t) => {
     const world = await openPushWorld(t, open)
     const alice = await world.register('alice')
