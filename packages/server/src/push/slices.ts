@@ -24,7 +24,7 @@ export interface Span {
 }
 
 /** Users of one chunk: what is repeated when a node dies, and what is held in memory. Ours. */
-export const CHUNK_USERS = 2_000
+export const CHUNK_USERS = 1_000
 /** Nodes that may work on one push at once. Ours. */
 const SPANS_MAX = 8
 /** Below this, one span: several would only make small chunks. */

@@ -22,7 +22,7 @@ export function openConnection(file: string, options: { readonly: boolean }): Co
   connection.pragma('foreign_keys = on')
   connection.pragma('secure_delete = on')
   connection.pragma('temp_store = memory')
-  connection.pragma('cache_size = -65536')
+  connection.pragma('cache_size = -32768')
   return connection
 }
 
