@@ -69,6 +69,7 @@ export const strangers: [string, string][] = [['packages/web-sdk/src/page', 'pac
 export const knownOnlyTo: { name: string; files: string }[] = [
   { name: 'fastify', files: 'http/server.ts' },
   { name: '@fastify/*', files: 'http/server.ts' },
+  { name: 'ws', files: 'http/socket-server.ts' },
   { name: 'better-sqlite3', files: 'storage/**' },
   { name: 'pg', files: 'storage/**' },
 ]

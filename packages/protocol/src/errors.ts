@@ -53,6 +53,13 @@ export const errors = {
     message: 'this path does not answer to this method',
     meaning: 'The path exists, but not with this HTTP method; the header Allow names those it has.',
   },
+  upgradeRequired: {
+    code: 21001,
+    status: 426,
+    message: 'this path answers to WebSocket only',
+    meaning:
+      'Client API: the request does not ask for a WebSocket of version 13, or a proxy on the way did not pass that on.',
+  },
   parameterMissing: {
     code: 21002,
     status: 400,

@@ -19,6 +19,7 @@ import {
   setStub,
   setWebPush,
 } from '../apps/channels.admin.routes.ts'
+import { openSocket } from '../channels/socket/socket.routes.ts'
 import { deleteAlias, readAlias } from '../devices/alias.routes.ts'
 import { changeSelf, readApp, readSelf, register } from '../devices/client.routes.ts'
 import {
@@ -119,6 +120,7 @@ export function createRoutes(d: RoutesDeps): Route[] {
     client('PUT', '/client/v1/apps/:app_key/registrations/:registration_id', changeSelf(d)),
     client('DELETE', '/client/v1/apps/:app_key/registrations/:registration_id', deleteSelf(d.erasure)),
     client('POST', '/client/v1/apps/:app_key/registrations/:registration_id/events', reportEvents(d)),
+    client('GET', '/client/v1/apps/:app_key/socket', openSocket()),
 
     // An operator, with the operator token.
     operator('GET', '/admin/v1/apps', listApps(d)),

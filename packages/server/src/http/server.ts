@@ -4,6 +4,7 @@
  */
 
 import { isUtf8 } from 'node:buffer'
+import { type IncomingMessage, ServerResponse } from 'node:http'
 import swagger from '@fastify/swagger'
 import { bodyBytesMax } from '@lethe/protocol/limits.ts'
 import {
@@ -45,6 +46,17 @@ export interface HttpServerDeps {
   readonly trustedProxies: readonly string[]
   /** Stands in the OpenAPI document. */
   readonly version: string
+  /** Takes over what an operation has answered 101 Switching Protocols; absent: no protocol is changed. */
+  readonly takeUpgrade?: (upgrade: Upgrade) => void
+}
+
+/** A request whose connection is no longer one of HTTP. */
+export interface Upgrade {
+  readonly request: IncomingMessage
+  /** What came on the connection behind the request. */
+  readonly head: Buffer
+  /** Who calls, as the admission found. */
+  readonly caller: unknown
 }
 
 export interface HttpServer {
@@ -63,6 +75,7 @@ export async function createHttpServer(deps: HttpServerDeps): Promise<HttpServer
   for (const route of deps.routes) addRoute(app, deps, route)
   addPreflights(app, deps)
   addNotFound(app, deps)
+  if (deps.takeUpgrade) addUpgrades(app)
   await app.ready()
   return {
     listen: (at) => app.listen(at),
@@ -101,7 +114,7 @@ function createFramework(deps: HttpServerDeps): FastifyInstance {
     trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
     genReqId: nextId,
     // A missing Host is refused below, in JSON; Node would answer it without a body.
-    http: { maxHeaderSize: HEAD_BYTES_MAX, requireHostHeader: false },
+    http: { maxHeaderSize: HEAD_BYTES_MAX, requireHostHeader: false, shouldUpgradeCallback: isForWebSocket },
     routerOptions: {
       ignoreTrailingSlash: true,
       ignoreDuplicateSlashes: true,
@@ -218,11 +231,10 @@ function addRoute(app: FastifyInstance, deps: HttpServerDeps, route: Route): voi
       const fault = check(request)
       if (fault) return void send(reply, refuse(fault.error, fault.message))
       const result = route.operation.handle(callOf(request))
-      if (!(result instanceof Promise)) return void send(reply, result)
-      result.then(
-        (settled) => send(reply, settled),
-        (error) => reply.send(asError(error)),
-      )
+      const answer = (settled: Reply) =>
+        settled.status === SWITCHING_PROTOCOLS ? giveUpgrade(deps, request, reply) : send(reply, settled)
+      if (!(result instanceof Promise)) return void answer(result)
+      result.then(answer, (error) => reply.send(asError(error)))
     },
   })
 }
@@ -324,6 +336,47 @@ function addPreflights(app: FastifyInstance, deps: HttpServerDeps): void {
         send(reply, await deps.admissions.preflight(request, methodsOf(path))),
     })
   }
+}
+
+/** Others are answered as if they had not asked, as RFC 9110 (7.8) wants it. */
+function isForWebSocket({ method, headers }: IncomingMessage): boolean {
+  return method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket'
+}
+
+const SWITCHING_PROTOCOLS = 101
+
+/** What came behind requests for a WebSocket that are not answered yet. */
+const heads = new WeakMap<IncomingMessage, Buffer>()
+
+/** Such requests go the way of all others, and are admitted or refused like them. After any answer but 101 the connection ends. */
+function addUpgrades(app: FastifyInstance): void {
+  app.server.on('upgrade', (request: IncomingMessage, _socket, head: Buffer) => {
+    const { socket } = request
+    heads.set(request, head)
+    const response = new ServerResponse(request)
+    response.shouldKeepAlive = false
+    response.assignSocket(socket)
+    response.on('finish', () => socket.end())
+    socket.on('error', destroySelf)
+    app.routing(request, response)
+  })
+}
+
+function giveUpgrade({ takeUpgrade }: HttpServerDeps, request: FastifyRequest, reply: FastifyReply): void {
+  const head = heads.get(request.raw)
+  if (!head || !takeUpgrade) {
+    send(reply, refuse('upgradeRequired', undefined, { connection: 'close, upgrade', upgrade: 'websocket' }))
+    return
+  }
+  const { socket } = request.raw
+  reply.hijack()
+  reply.raw.detachSocket(socket)
+  socket.off('error', destroySelf)
+  takeUpgrade({ request: request.raw, head, caller: request.caller })
+}
+
+function destroySelf(this: { destroy(): void }): void {
+  this.destroy()
 }
 
 function addNotFound(app: FastifyInstance, deps: HttpServerDeps): void {
