@@ -15,7 +15,7 @@ import { claimSealing, finishErasures } from './erasure/seal.store.ts'
 import { deferErasures, lookAgainBehind } from './erasure/verification.store.ts'
 import { acceptPushes, takeMessageIds } from './push/accept-push.store.ts'
 import { claimChunk, claimMessages } from './push/claim.store.ts'
-import { clearContentSteps } from './push/content.store.ts'
+import { clearContents } from './push/content.store.ts'
 import { expireMessages } from './push/expire-pending.store.ts'
 import { isPastFence, nextFence } from './push/fence.store.ts'
 import { finishSends } from './push/finish-sends.store.ts'
@@ -27,12 +27,11 @@ import { erasureRules } from './schema.ts'
 import { recordEvents } from './statistics/record-events.store.ts'
 import type { Unit } from './storage/database.ts'
 
-/** What messages say to nobody but these users, a step for each table whose rows are deleted, the device row last. Tables with other rules are served elsewhere: see `hideDevice` and `lookAgain`. */
+/** A step for each table whose rows are deleted, the device row last. Tables with other rules are served elsewhere: see `hideDevice` and `lookAgain`. */
 export function removalPlan(): RemovalStep[] {
   const ofKind = (kind: string) =>
     Object.entries(erasureRules).flatMap(([table, rule]) => (rule.kind === kind ? [removalStep(table)] : []))
-  const content = clearContentSteps().map((statement) => ({ table: 'push', statement }))
-  return [...content, ...ofKind('deleteRows'), ...ofKind('lastOfAll')]
+  return [...ofKind('deleteRows'), ...ofKind('lastOfAll')]
 }
 
 /** Sends that began before a deletion are waited for before its second look. */
@@ -49,7 +48,7 @@ export function unitsWith(plan: readonly RemovalStep[]) {
     removeTagStep,
     removeAliases,
     acceptErasures,
-    removeDevices: removeDevices({ steps: plan, fence }),
+    removeDevices: removeDevices({ clearContents, steps: plan, fence }),
     lookAgain: lookAgainBehind(fence),
     deferErasures,
     claimSealing,

@@ -1,6 +1,7 @@
 /** Makes, looks up and lifts tombstones. Digests are keyed; whoever asks computes them with every key version of the app. */
 
-import type { RegistrationId } from '../kernel/personal.ts'
+import type { Platform } from '@lethe/protocol/platform.ts'
+import type { RegistrationId, Token } from '../kernel/personal.ts'
 import type { Tables, Tx } from '../schema.ts'
 import type { Reader } from '../storage/database.ts'
 import { statement } from '../storage/statement.ts'
@@ -35,11 +36,21 @@ export interface Burial {
   readonly tokenTombstone: string | null
 }
 
+/** Where a user was reachable. */
+export interface KnownAddress {
+  readonly platform: Platform
+  readonly token: Token | null
+}
+
 /**
  * Locks the rows of these users and leaves tombstones for what must be recognised when it comes back: the id, the token
  * unless somebody has taken it over since, and the request that registered the user. A user whose row is gone leaves its id.
+ * Answers with the addresses of those that were there, by `keyOf`.
  */
-export async function buryDevices(tx: Tx, burials: readonly Burial[]): Promise<void> {
+export async function buryDevices(
+  tx: Tx,
+  burials: readonly Burial[],
+): Promise<ReadonlyMap<string, KnownAddress>> {
   const rows = await tx.query(
     TRACES,
     burials.map(({ appKey, registrationId }) => ({ app_key: appKey, registration_id: registrationId })),
@@ -58,6 +69,7 @@ export async function buryDevices(tx: Tx, burials: readonly Burial[]): Promise<v
     tombstones.filter((row) => row.digest !== null),
     tx.now,
   )
+  return traces
 }
 
 function tombstoneRow(
@@ -91,10 +103,12 @@ const TRACES = statement<{
   registration_id: RegistrationId
   has_token: 0 | 1
   request_digest: string | null
+  platform: Platform
+  token: Token | null
 }>()(
   'devices.traces',
   { app_key: 'text', registration_id: 'text' },
-  (q) => `select d.app_key, d.registration_id, d.request_digest,
+  (q) => `select d.app_key, d.registration_id, d.request_digest, d.platform, d.token,
       case when d.token_digest is null then 0 else 1 end as has_token from ${q.input}
     join device d on d.app_key = input.app_key and d.registration_id = input.registration_id
     order by d.app_key, d.registration_id ${q.lockRows('d')}`,

@@ -9,7 +9,7 @@ import type { Tables, Tx } from '../schema.ts'
 import type { Unit } from '../storage/database.ts'
 import { ONCE, type Statement, statement } from '../storage/statement.ts'
 import { background } from '../storage/unit.ts'
-import { type KnownAddress, vendorOf } from './vendors.ts'
+import { vendorOf } from './vendors.ts'
 
 /** What stands in the plan for a table: a statement that deletes the rows of these users and returns whose they were. */
 export interface RemovalStep {
@@ -73,6 +73,8 @@ export interface Fence {
 
 /** What follows from the erasure rules, and the fence behind which sends that began earlier are waited for. */
 export interface RemovalPlan {
+  /** Clears what messages say to nobody but these users, before their rows go. */
+  readonly clearContents: (tx: Tx, users: readonly UserKey[]) => Promise<void>
   readonly steps: readonly RemovalStep[]
   readonly fence: Fence
 }
@@ -95,8 +97,7 @@ async function remove(tx: Tx, plan: RemovalPlan, input: RemovalInput): Promise<R
     : await tx.query(CLAIM_DUE, ONCE, tx.now, limit)
   const keys = claimed.map(({ app_key, registration_id }) => ({ app_key, registration_id }))
   const counts = new Map(claimed.map((erasure) => [userOf(erasure), removedBefore(erasure)]))
-  const vendors = await vendorsOf(tx, keys)
-  await buryDevices(
+  const addresses = await buryDevices(
     tx,
     claimed.map((erasure) => ({
       appKey: erasure.app_key,
@@ -106,6 +107,7 @@ async function remove(tx: Tx, plan: RemovalPlan, input: RemovalInput): Promise<R
       tokenTombstone: erasure.token_digest,
     })),
   )
+  await plan.clearContents(tx, keys)
   let rowCount = 0
   for (const step of plan.steps) {
     for (const row of await tx.query(step.statement, keys)) {
@@ -119,7 +121,7 @@ async function remove(tx: Tx, plan: RemovalPlan, input: RemovalInput): Promise<R
     claimed.map((erasure) => ({
       erasure_id: erasure.erasure_id,
       removed: JSON.stringify(counts.get(userOf(erasure))),
-      vendor: vendors.get(userOf(erasure)) ?? null,
+      vendor: vendorOf(addresses.get(userOf(erasure))),
     })),
     tx.now,
     claimed.length > 0 ? await plan.fence.next(tx) : 0,
@@ -131,24 +133,10 @@ function userOf(key: UserKey): string {
   return `${key.app_key}\n${key.registration_id}`
 }
 
-/** The push services that knew the addresses of these users, before they go. */
-async function vendorsOf(tx: Tx, keys: readonly UserKey[]): Promise<Map<string, string>> {
-  const rows = await tx.query(ADDRESSES, keys)
-  return new Map(rows.map((row) => [userOf(row), vendorOf(row)]))
-}
-
 /** Rows that an earlier try removed, before the second look found more. */
 function removedBefore({ removed }: Claimed): Record<string, number> {
   return removed === null ? {} : (JSON.parse(removed) as Record<string, number>)
 }
-
-const ADDRESSES = statement<UserKey & KnownAddress>()(
-  'erasure.addresses',
-  { app_key: 'text', registration_id: 'text' },
-  (q) => `select d.app_key, d.registration_id, d.platform, d.token from ${q.input}
-    join device d on d.app_key = input.app_key and d.registration_id = input.registration_id
-    where d.token is not null and d.token not like 'socket:%'`,
-)
 
 const CLAIM_DUE = statement<Claimed>()(
   'erasure.claim-due',

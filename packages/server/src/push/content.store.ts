@@ -4,38 +4,63 @@
  */
 
 import type { RegistrationId } from '../kernel/personal.ts'
-import { type Statement, statement } from '../storage/statement.ts'
+import type { Tx } from '../schema.ts'
+import { statement } from '../storage/statement.ts'
 
 interface UserKey {
   readonly app_key: string
   readonly registration_id: RegistrationId
 }
 
-/** Statements over the users that are removed, in this order, before their own rows go. They return no rows. */
-export function clearContentSteps(): Statement<UserKey, UserKey>[] {
-  return [LOCK_MESSAGES, CLEAR_CONTENT] as Statement<UserKey, UserKey>[]
+/** Before the users' own rows go. Most users have no message that names them. */
+export async function clearContents(tx: Tx, users: readonly UserKey[]): Promise<void> {
+  const messages = await tx.query(MESSAGES_OF_USERS, users)
+  if (messages.length === 0) return
+  // Of two removals that take the last two receivers at once, one waits here and then sees that it is the last.
+  await tx.query(LOCK_MESSAGES, messages)
+  const others = await tx.query(RECEIVERS, messages)
+  const gone = new Set(users.map(nameOf))
+  const kept = new Set(others.filter((receiver) => !gone.has(nameOf(receiver))).map(({ msg_id }) => msg_id))
+  await tx.query(
+    CLEAR_CONTENT,
+    messages.filter(({ id }) => !kept.has(id)),
+  )
 }
 
-const KEY = { app_key: 'text', registration_id: 'text' } as const
+function nameOf({ app_key, registration_id }: UserKey): string {
+  return `${app_key}\n${registration_id}`
+}
 
-const MESSAGES_OF_USERS = (input: string) => `select s.msg_id from ${input}
-    join message_status s on s.app_key = input.app_key and s.registration_id = input.registration_id
-  union select m.msg_id from ${input}
-    join pending_message m on m.app_key = input.app_key and m.registration_id = input.registration_id`
-
-/** Of two removals that take the last two receivers at once, one waits here and then sees that it is the last. */
-const LOCK_MESSAGES = statement()(
-  'push.lock-messages',
-  KEY,
-  (q) => `select p.app_key, '' as registration_id from push p
-    where p.is_targeted = 1 and p.content is not null and p.msg_id in (${MESSAGES_OF_USERS(q.input)})
-    order by p.msg_id ${q.lockRows('p')}`,
+const MESSAGES_OF_USERS = statement<{ id: number }>()(
+  'push.messages-of-users',
+  { app_key: 'text', registration_id: 'text' },
+  (q) => `select p.msg_id as id from ${q.input}
+      join message_status s on s.app_key = input.app_key and s.registration_id = input.registration_id
+      join push p on p.msg_id = s.msg_id where p.is_targeted = 1 and p.content is not null
+    union select p.msg_id as id from ${q.input}
+      join pending_message m on m.app_key = input.app_key and m.registration_id = input.registration_id
+      join push p on p.msg_id = m.msg_id where p.is_targeted = 1 and p.content is not null`,
 )
 
-const CLEAR_CONTENT = statement()('push.clear-content', KEY, (q) => {
-  const isAnother = (table: string) => `exists (select 1 from ${table} o where o.msg_id = p.msg_id
-      and (o.app_key, o.registration_id) not in (select app_key, registration_id from ${q.input}))`
-  return `update push as p set content = null
-      where p.is_targeted = 1 and p.content is not null and p.msg_id in (${MESSAGES_OF_USERS(q.input)})
-        and not ${isAnother('message_status')} and not ${isAnother('pending_message')}`
-})
+const LOCK_MESSAGES = statement()(
+  'push.lock-messages',
+  { id: 'bigint' },
+  (q) =>
+    `select p.msg_id from ${q.input} join push p on p.msg_id = input.id order by p.msg_id ${q.lockRows('p')}`,
+)
+
+/** A message that names its receivers has a thousand at most (documented). */
+const RECEIVERS = statement<UserKey & { msg_id: number }>()(
+  'push.receivers',
+  { id: 'bigint' },
+  (
+    q,
+  ) => `select s.msg_id, s.app_key, s.registration_id from ${q.input} join message_status s on s.msg_id = input.id
+    union select m.msg_id, m.app_key, m.registration_id from ${q.input} join pending_message m on m.msg_id = input.id`,
+)
+
+const CLEAR_CONTENT = statement()(
+  'push.clear-content',
+  { id: 'bigint' },
+  (q) => `update push set content = null where msg_id in (select id from ${q.input})`,
+)

@@ -255,6 +255,31 @@ forEachEngine('a deletion and a push', (open) => {
     await stateOf(world, ofAlice, 'erased')
     assert.equal(await rowsOf(world, alice.id), 0)
   })
+
+  test('what was said to named users goes with the last of them, what was said to all stays', async (t) => {
+    const world = await openPushWorld(t, open)
+    const alice = await world.register('alice')
+    const bob = await world.register('bob')
+    await world.register('carol')
+    const toBoth = await world.push({ registration_id: [alice.id, bob.id] })
+    const toAll = await world.push('all')
+    await world.settled()
+    await until('all have it', () => world.channels.sent.length === 5)
+    const contentOf = async (msgId: string) => {
+      const { kysely } = world.app.deps.database.read
+      const row = await kysely
+        .selectFrom('push')
+        .select('content')
+        .where('msg_id', '=', Number(msgId))
+        .executeTakeFirst()
+      return row?.content ?? null
+    }
+    await stateOf(world, await erase(world, alice.id), 'erased')
+    assert.notEqual(await contentOf(toBoth), null)
+    await stateOf(world, await erase(world, bob.id), 'erased')
+    assert.equal(await contentOf(toBoth), null)
+    assert.notEqual(await contentOf(toAll), null)
+  })
 })
 
 async function erase(world: PushWorld, id: string): Promise<string> {
