@@ -9,6 +9,7 @@ import process from 'node:process'
 
 export const appKey = 'aladdin'
 export const masterSecret = 'opensesame'
+export const operatorToken = 'operator-token-of-the-tools'
 /** The header Authorization of the server API: the very one of the document on Delete User. */
 export const basicAuth = `Basic ${Buffer.from(`${appKey}:${masterSecret}`).toString('base64')}`
 
@@ -39,6 +40,7 @@ export async function startServer(given: { databaseUrl?: string } = {}): Promise
       LETHE_DATA_DIR: path.join(folder, 'data'),
       LETHE_APP_KEY: appKey,
       LETHE_MASTER_SECRET: masterSecret,
+      LETHE_OPERATOR_TOKEN: operatorToken,
       ...(given.databaseUrl === undefined
         ? {}
         : { LETHE_DATABASE_URL: given.databaseUrl, LETHE_SECRET_KEY: '01'.repeat(32) }),

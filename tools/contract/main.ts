@@ -3,10 +3,11 @@
 import { constants } from 'node:os'
 import path from 'node:path'
 import process from 'node:process'
-import { appKey, masterSecret, startServer } from '../server-process.ts'
+import { startServer } from '../server-process.ts'
 import { pythonEnvironment, run } from './python-environment.ts'
+import { furnish } from './world.ts'
 
-const script = path.join(import.meta.dirname, 'python_sdk.py')
+const script = path.join(import.meta.dirname, 'python_sdk')
 /** Both versions that there are: they send lists differently, and read answers differently. */
 const versions = ['0.1.1', '0.1.0']
 
@@ -26,35 +27,15 @@ async function hasPassed(version: string): Promise<boolean> {
   say(`official Python SDK ${version}`)
   const server = await startServer()
   try {
-    const ids: string[] = []
-    for (const platform of ['web', 'android', 'ios']) ids.push(await register(server.url, platform))
-    const { code, output } = await run(environment.python, [
-      '-X',
-      'utf8',
-      script,
-      server.url,
-      appKey,
-      masterSecret,
-      ...ids,
-    ])
+    const world = JSON.stringify(await furnish(server.url))
+    // -B: no compiled files beside the sources.
+    const { code, output } = await run(environment.python, ['-B', '-X', 'utf8', script, world])
     say(output.trimEnd())
     if (code !== 0) say(`official Python SDK ${version}: FAILED`)
     return code === 0
   } finally {
     await server.stop()
   }
-}
-
-/** A user's own client makes the user: no server can choose an id. */
-async function register(url: string, platform: string): Promise<string> {
-  const response = await fetch(`${url}/client/v1/apps/${appKey}/registrations`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ platform }),
-  })
-  const { registration_id } = (await response.json()) as { registration_id?: string }
-  if (registration_id === undefined) throw new Error(`A registration was answered with ${response.status}.`)
-  return registration_id
 }
 
 function say(text: string): void {

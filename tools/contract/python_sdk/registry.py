@@ -1,50 +1,24 @@
-"""Calls a Lethe with EngageLab's official Python client, unmodified: every call on devices, tags and aliases.
+"""Devices, tags and aliases: every call of the client that reads or changes the registry, and what it refuses."""
 
-Prints one line for each call and ends with 1 at the first result that is not the expected one. Arguments: the server's
-address, app key, master secret, and the registration ids of a web, an Android and an iOS user without tags and alias.
-"""
-
-import json
-import sys
 from urllib.parse import quote
 
 import engagelab
+from check import client, expect, expect_error, is_old, sloppy, stranger, users
 
-url, app_key, master_secret, web, android, ios = sys.argv[1:7]
-client = engagelab.Client(app_key, master_secret, base_url=url)
-# The client does not trim its address, so this one calls `//v4/...`.
-sloppy = engagelab.Client(app_key, master_secret, base_url=url + "/")
-stranger = engagelab.Client(app_key, "wrong", base_url=url)
-# 0.1.0 has no call for tokens, joins lists by commas and takes several platforms.
-is_old = not hasattr(client.device, "register_token")
+# Users of a browser and two phones, without tokens, tags and alias.
+web, android, ios = users["web"], users["android"], users["ios"]
 
 TAG = "贵宾"
 ALIAS = "爱丽丝"
-calls = 0
 
 
-def expect(title, actual, expected):
-    global calls
-    calls += 1
-    if actual != expected:
-        print(f"  WRONG {title}\n    got      {actual!r}\n    expected {expected!r}")
-        sys.exit(1)
-    print(f"  ok    {title} -> {shown(actual)}")
-
-
-def expect_error(title, call, expected):
-    """`expected`: HTTP status, code and message, as the client decodes them."""
-    try:
-        result = call()
-    except engagelab.ApiError as error:
-        expect(title, (error.status_code, error.error.code, error.error.message), expected)
-    else:
-        expect(title, result, expected)
-
-
-def shown(value):
-    text = json.dumps(value, ensure_ascii=False, default=vars)
-    return text if len(text) <= 120 else text[:120] + "…"
+def registry():
+    devices()
+    tokens()
+    tags()
+    aliases()
+    deletion()
+    errors()
 
 
 def set_device(registration_id, **param):
@@ -200,8 +174,3 @@ def errors():
     too_long = (400, 21003, "the alias has 41 bytes of at most 40")
     expect_error("device.set of a long alias", lambda: set_device(ios, alias="x" * 41), too_long)
     expect("device.get after the refusals", device(ios), ([], ""))
-
-
-for chapter in (devices, tokens, tags, aliases, deletion, errors):
-    chapter()
-print(f"  {calls} calls of engagelab-apppush {engagelab.__version__}, all as expected")
