@@ -46,7 +46,7 @@ function chosen<Word extends string>(text: string | undefined, all: readonly Wor
   return all.filter((word) => named.includes(word))
 }
 
-export const pushSectionNames = ['channels', 'accept', 'broadcast'] as const
+export const pushSectionNames = ['channels', 'accept', 'broadcast', 'sockets'] as const
 export type PushSectionName = (typeof pushSectionNames)[number]
 
 export type PushOptions = Pick<Options, 'engines' | 'isQuick' | 'markdown'> & { sections: PushSectionName[] }

@@ -173,7 +173,7 @@ async function runBroadcast(run: { server: Server; place: Place; users: number; 
 }
 
 /** What the process holds, as Linux tells it. */
-function residentMb(pid: number): number {
+export function residentMb(pid: number): number {
   const kib = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
   return Number(kib) / 1_024
 }

@@ -9,6 +9,7 @@ import { type PushSectionName, parsePushOptions } from './options.ts'
 import { type Place, placesOf } from './place.ts'
 import { channels } from './push-channels.ts'
 import { accept, broadcast } from './push-server.ts'
+import { sockets } from './push-sockets.ts'
 import { markdownTable, type Result, terminalTable, withResults } from './results.ts'
 
 export type PushSectionInput = {
@@ -21,7 +22,7 @@ export type PushSectionInput = {
 
 export type PushSection = (input: PushSectionInput, add: (result: Result) => void) => Promise<void>
 
-const sections: Record<PushSectionName, PushSection> = { channels, accept, broadcast }
+const sections: Record<PushSectionName, PushSection> = { channels, accept, broadcast, sockets }
 const startedAt = performance.now()
 
 try {

@@ -1,7 +1,7 @@
 // What was measured beside what was hoped for, and how both are shown: on the terminal and in docs/benchmarks.md.
 import type { Engine } from '../../packages/server/src/storage/database.ts'
 
-export type Unit = '/s' | 'ms' | 's' | 'MB' | '×'
+export type Unit = '/s' | 'ms' | 's' | 'MB' | '×' | ''
 
 export type Result = {
   /** Absent where no database has to do with it. */
@@ -27,7 +27,7 @@ export function format(value: number, unit: Unit): string {
   if (Number.isNaN(value)) return 'nothing'
   const digits = value >= 100 ? 0 : value >= 10 ? 1 : 2
   const text = value.toLocaleString('en-GB', { minimumFractionDigits: digits, maximumFractionDigits: digits })
-  return unit === '/s' ? `${text}/s` : `${text} ${unit}`
+  return unit === '/s' ? `${text}/s` : `${text} ${unit}`.trimEnd()
 }
 
 /** Whether more is better. */
