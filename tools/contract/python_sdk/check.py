@@ -18,7 +18,7 @@ client = engagelab.Client(world["app_key"], world["master_secret"], base_url=url
 sloppy = engagelab.Client(world["app_key"], world["master_secret"], base_url=url + "/")
 stranger = engagelab.Client(world["app_key"], "wrong", base_url=url)
 slow = engagelab.Client(world["slow"]["app_key"], world["slow"]["master_secret"], base_url=url)
-# 0.1.0 has no call for tokens, joins lists by commas, takes several platforms, and hands on results of a batch as they come.
+# 0.1.0 has no call for tokens, joins lists by commas, takes several platforms, and hands on a batch as it comes.
 is_old = not hasattr(client.device, "register_token")
 
 _calls = 0

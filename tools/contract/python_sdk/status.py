@@ -3,7 +3,7 @@
 import datetime
 import time
 
-from check import client, expect, expect_error, stranger
+from check import client, expect, expect_error, is_old, stranger
 from pushes import ARRIVAL_SECONDS, alice, bob, expect_nobody_else, rita, send, to_ids
 
 COUNTERS = ("targets", "sent", "delivered", "impressions", "clicks")
@@ -22,10 +22,13 @@ def status():
 def numbers(msg_id, detail):
     expect("status.message_detail", [detail[name] for name in COUNTERS], [3, 2, 0, 0, 0])
     sub = detail["sub"]["notification"]
-    expect("status.message_detail: both spellings", [sub["target"], sub["targets"], sub["click"], sub["clicks"]], [3, 3, 0, 0])
-    by_channel = [sub["sub_android"]["fcm"], sub["sub_web"]["engageLab_web"], sub["sub_ios"]["apns"]]
-    expect("status.message_detail: by channel", [(one["targets"], one["sent"]) for one in by_channel], [(2, 1), (1, 1), (0, 0)])
-    expect("status.message_detail: what was said", detail["pushContent"]["notification"]["ios"]["alert"], {"body": "Hello"})
+    spellings = [sub[name] for name in ("target", "targets", "click", "clicks")]
+    expect("status.message_detail: both spellings", spellings, [3, 3, 0, 0])
+    channels = [sub["sub_android"]["fcm"], sub["sub_web"]["engageLab_web"], sub["sub_ios"]["apns"]]
+    by_channel = [(one["targets"], one["sent"]) for one in channels]
+    expect("status.message_detail: by channel", by_channel, [(2, 1), (1, 1), (0, 0)])
+    said = detail["pushContent"]["notification"]["ios"]["alert"]
+    expect("status.message_detail: what was said", said, {"body": "Hello"})
     several = client.status.message_detail([msg_id, "999999999"])
     expect("status.message_detail leaves unknown ids out", list(several), [msg_id])
 
@@ -52,6 +55,9 @@ def refusals():
     expect_error("status.message_detail of 101", lambda: client.status.message_detail(hundred_one), many)
     secret = (401, 21004, "verification failed: the credentials are wrong")
     expect_error("status.message_detail with a wrong secret", lambda: stranger.status.message_detail(["1"]), secret)
+    plan = ("p1",) if is_old else (["p1"], "2026-01-01", "2026-01-31")
+    no_plans = (404, 21001, "this path does not exist")
+    expect_error("status.plan_detail, which Lethe has not", lambda: client.status.plan_detail(*plan), no_plans)
 
 
 def user_days():
