@@ -185,7 +185,7 @@ interface Sent {
 async function send(deps: DeliverDeps, { delivery, active, isTokenAsked, now }: SendInput): Promise<Sent> {
   const { slots, channel } = active
   const waited = slots.take(delivery.isUrgent)
-  if (waited) await waited
+  if (waited !== undefined) await waited
   const user = { appKey: delivery.app.appKey, registrationId: delivery.registrationId }
   deps.inFlight.enter(user)
   const looks: { last?: LookOutput } = {}

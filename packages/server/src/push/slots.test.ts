@@ -17,8 +17,8 @@ test('places that come free go to single pushes before those to many, each in tu
 
 test('a channel is drained once its last place has come back', async () => {
   const slots = new Slots(2)
-  slots.take(false)
-  slots.take(false)
+  assert.equal(slots.take(false), undefined)
+  assert.equal(slots.take(false), undefined)
   let isDrained = false
   const drained = slots.drained().then(() => {
     isDrained = true
