@@ -30,6 +30,8 @@ export class SocketWork {
   readonly #loop: Loop
   /** Pushes withdrawn before this instant of the database's clock have been told. */
   #toldUntil: number | undefined
+  /** Those that the last look has found: it overlaps with the next. */
+  #told: ReadonlySet<number> = new Set()
 
   constructor(deps: PushWorkDeps, sockets: OwnSockets) {
     this.#deps = deps
@@ -111,7 +113,10 @@ export class SocketWork {
     const { database } = this.#deps
     const since = this.#toldUntil ?? (await database.now())
     const withdrawn = await readWithdrawn(database.read, since - OVERLAP_MS)
-    for (const { app_key, msg_id } of withdrawn) this.#sockets.withdraw(app_key, msg_id)
+    for (const { app_key, msg_id } of withdrawn) {
+      if (!this.#told.has(msg_id)) this.#sockets.withdraw(app_key, msg_id)
+    }
+    this.#told = new Set(withdrawn.map(({ msg_id }) => msg_id))
     this.#toldUntil = withdrawn.reduce((latest, row) => Math.max(latest, row.withdrawn_at), since)
   }
 }
