@@ -34,6 +34,7 @@ import {
   refusalOfPath,
 } from './refusals.ts'
 import type { Route } from './route.ts'
+import { afterBody } from './unread-body.ts'
 
 export interface HttpServerDeps {
   readonly routes: readonly Route[]
@@ -303,7 +304,9 @@ function send(reply: FastifyReply, { status, body, headers }: Reply): FastifyRep
   reply.code(status)
   if (headers) reply.headers(headers)
   if (status < 400) return reply.send(body)
-  return reply.type(JSON_TYPE).serializer(JSON.stringify).send(body)
+  reply.type(JSON_TYPE).serializer(JSON.stringify)
+  afterBody(reply.request.raw, () => reply.send(body))
+  return reply
 }
 
 function asError(thrown: unknown): Error {
