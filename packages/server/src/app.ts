@@ -12,6 +12,8 @@ import { parseApnsCredentials } from './channels/apns/credentials.ts'
 import type { Channel, ChannelName } from './channels/channel.ts'
 import { parseFcmCredentials } from './channels/fcm/credentials.ts'
 import { type Channels, openChannels } from './channels/open-channels.ts'
+import { createSocketChannel } from './channels/socket/socket-channel.ts'
+import { createSocketHub, type SocketUser } from './channels/socket/socket-hub.ts'
 import { mintWebPushCredentials, parseWebPushCredentials } from './channels/web-push/credentials.ts'
 import type { Settings } from './config.ts'
 import { erasureWarnings } from './erasure/erasure-health.ts'
@@ -22,12 +24,13 @@ import { createAdmissions } from './http/admit.ts'
 import { createHttpMetrics } from './http/metrics.ts'
 import { createRoutes } from './http/routes.ts'
 import { createHttpServer, type HttpServer } from './http/server.ts'
+import { createSocketServer } from './http/socket-server.ts'
 import type { Clock } from './kernel/clock.ts'
 import type { Log } from './kernel/log.ts'
 import type { Random } from './kernel/random.ts'
 import { AppChannels, type MakeChannel } from './push/app-channels.ts'
 import { MessageIds } from './push/message-ids.ts'
-import type { OwnSockets } from './push/own-sockets.ts'
+import { SocketPresence } from './push/socket-presence.ts'
 import { startSending } from './push/start-sending.ts'
 import { type Db, personalColumns, tables } from './schema.ts'
 import { readCatalogue } from './storage/catalogue.ts'
@@ -133,6 +136,7 @@ export async function createApp(deps: AppDeps): Promise<RunningApp> {
     lookAgain: units.lookAgain,
     issuer: settings.publicUrl ?? 'lethe',
     leaseMs: settings.transactionLeaseMs ?? LEASE_MS,
+    onHidden: (user: SocketUser) => hub.closeDeleted(user),
   }
   const admissions = createAdmissions({
     apps,
@@ -143,11 +147,22 @@ export async function createApp(deps: AppDeps): Promise<RunningApp> {
     onRateLimited: metrics.countRateLimited,
   })
   const vendors = openChannels({ ...deps, allowPrivateNetwork: settings.allowPrivateNetwork ?? false })
-  const channels = new AppChannels(deps.makeChannel ?? ((app, name) => makeChannel(vendors, app, name)))
+  const presence: SocketPresence = new SocketPresence({ ...deps, apps, sender: () => sending.sender })
+  const hub = createSocketHub({
+    ...deps,
+    authenticate: (user, secret) => presence.authenticate(user, secret),
+    onConnected: (user) => presence.open(user),
+    onDisconnected: (user) => presence.close(user),
+    onEvent: (user, report) => presence.report(user, report),
+  })
+  const makeVendor = deps.makeChannel ?? ((app, name) => makeChannel(vendors, app, name))
+  const channels = new AppChannels((app, name) =>
+    name === 'socket' ? (createSocketChannel({ hub }, app) as Channel) : makeVendor(app, name),
+  )
   const topics = { fence: FENCE_TOPIC, pastFence: PAST_FENCE_TOPIC }
   const sending = await startSending(
     { ...deps, apps, channels, topics, leaseMs: erasure.leaseMs, registry: metrics.registry },
-    NO_SOCKETS,
+    hub,
   )
   const http: HttpServer = await createHttpServer({
     ...deps,
@@ -173,25 +188,21 @@ export async function createApp(deps: AppDeps): Promise<RunningApp> {
     nameFailure,
     metrics,
     trustedProxies: settings.trustedProxies ?? [],
+    takeUpgrade: createSocketServer((socket, appKey) => hub.accept(socket, appKey)),
   })
   const workers: Worker[] = [startErasureWork(erasure), sending]
   return {
     http,
     workers,
     stop: async () => {
+      // First, since the HTTP server waits for connections that were upgraded.
+      presence.stop()
+      await hub.stop()
       await http.close()
       await Promise.all(workers.map((worker) => worker.stop()))
       await vendors.close()
     },
   }
-}
-
-const NO_SOCKETS: OwnSockets = {
-  isConnected: () => false,
-  connected: () => [],
-  closeDeleted: () => {},
-  closeAll: () => {},
-  withdraw: () => {},
 }
 
 function makeChannel(vendors: Channels, app: App, name: ChannelName): Channel {

@@ -16,6 +16,8 @@ export interface AcceptErasureDeps {
   readonly database: Db
   readonly random: Random
   readonly clock: Clock
+  /** Hears of a user who was just hidden: its sockets on this node are closed at once. */
+  readonly onHidden?: (user: { readonly appKey: string; readonly registrationId: RegistrationId }) => void
 }
 
 /**
@@ -23,7 +25,7 @@ export interface AcceptErasureDeps {
  * harmless: the first erasure is answered again.
  */
 export async function acceptErasure(
-  { database, random, clock }: AcceptErasureDeps,
+  { database, random, clock, onHidden }: AcceptErasureDeps,
   input: {
     app: App
     registrationId: RegistrationId
@@ -39,7 +41,10 @@ export async function acceptErasure(
     idTombstones: idTombstones(app.erasureKeys, input.registrationId),
     erasureKey: app.erasureKeys[0],
   })
-  if (output.kind === 'accepted') database.announce(ERASURE_TOPIC)
+  if (output.kind === 'accepted') {
+    onHidden?.({ appKey: app.appKey, registrationId: input.registrationId })
+    database.announce(ERASURE_TOPIC)
+  }
   return output
 }
 

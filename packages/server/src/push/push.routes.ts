@@ -22,6 +22,7 @@ import { parseAudience } from '../audience/parse-audience.ts'
 import { type Operation, operation } from '../kernel/operation.ts'
 import type { Alias } from '../kernel/personal.ts'
 import { answer, type Reply, refuse } from '../kernel/reply.ts'
+import { OutcomeUnknown, StorageUnavailable } from '../storage/errors.ts'
 import {
   type AcceptPushDeps,
   acceptPush,
@@ -158,7 +159,7 @@ function batchOperation(deps: PushDeps, { id, kind, summary }: BatchKind): Opera
       const answers = await Promise.all(
         items.map((item, index) =>
           index < granted
-            ? acceptItem(deps, { app: caller, item, row: rows.get(item.target), kind })
+            ? answerItem(deps, { app: caller, item, row: rows.get(item.target), kind })
             : refusedItem(item, 'rateLimited', 'Rate limit exceeded for the API'),
         ),
       )
@@ -173,10 +174,25 @@ const RATE_LIMITED = {
   message: 'Some requests were rate limited during batch processing',
 } as const
 
-async function acceptItem(
-  deps: PushDeps,
-  input: { app: App; item: BatchItem; row: RecipientRow | undefined; kind: BatchKind['kind'] },
-): Promise<BatchItemAnswer> {
+interface ItemInput {
+  readonly app: App
+  readonly item: BatchItem
+  readonly row: RecipientRow | undefined
+  readonly kind: BatchKind['kind']
+}
+
+/** Where storage fails one push, others of the batch may stand: each says so for itself. */
+async function answerItem(deps: PushDeps, input: ItemInput): Promise<BatchItemAnswer> {
+  try {
+    return await acceptItem(deps, input)
+  } catch (error) {
+    if (error instanceof StorageUnavailable) return refusedItem(input.item, 'storageUnavailable')
+    if (error instanceof OutcomeUnknown) return refusedItem(input.item, 'outcomeUnknown')
+    throw error
+  }
+}
+
+async function acceptItem(deps: PushDeps, input: ItemInput): Promise<BatchItemAnswer> {
   const { app, item, row, kind } = input
   const { push } = item
   if (!push.ok) return refusedItem(item, push.error, push.message)

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import pg from 'pg'
 import { deleteOldMessages } from '../../src/push/old-messages.store.ts'
 import type { Db } from '../../src/schema.ts'
 import { startTestApp } from '../support/app.ts'
@@ -62,6 +63,19 @@ async function openWithTwoMessages(t: TestContext, open: OpenDatabase): Promise<
   return opened
 }
 
+/** Works while another transaction has what became of the message. */
+async function whileHeld({ url }: TestDatabase, msgId: number, work: () => Promise<void>): Promise<void> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    await client.query('begin')
+    await client.query('select 1 from message_status where msg_id = $1 for update', [msgId])
+    await work()
+  } finally {
+    await client.end()
+  }
+}
+
 const OF_YOUNG = {
   push: ['2:1'],
   push_span: ['2:1'],
@@ -70,7 +84,7 @@ const OF_YOUNG = {
   message_count: ['2:2'],
 }
 
-forEachEngine('a message that is 30 days old', (open) => {
+forEachEngine('a message that is 30 days old', (open, engine) => {
   test('goes in small steps, with all its rows, and a younger one stays whole', async (t) => {
     const { database } = await openWithTwoMessages(t, open)
     const outputs = [await database.write(deleteOldMessages, null)]
@@ -105,4 +119,33 @@ forEachEngine('a message that is 30 days old', (open) => {
       return rows['push']?.join() === '2:1' && rows['message_status']?.join() === `2:${USERS}`
     })
   })
+
+  // On SQLite nobody else can have a row.
+  if (engine === 'postgres') {
+    test('stays while another transaction has it, and those behind it do not wait', async (t) => {
+      const opened = await open(t)
+      await openRegistry(opened.database)
+      const then = (await opened.database.now()) - MONTH_MS
+      await runOutside(
+        opened,
+        `insert into push (msg_id, app_key, kind, state, accepted_at, expires_at, is_targeted, collapse_id)
+          select n, 'registry', 'message', 'done', ${then} - 200 + n, ${then}, 0, n from generate_series(1, 150) as n;
+        insert into message_count (msg_id, app_key, platform, channel, targets, sent, delivered, impressions, clicks)
+          values (1, 'registry', 'web', 'chrome', 1, 1, 0, 0, 0);
+        insert into device (app_key, registration_id, platform, state, created_at, last_seen_at)
+          values ('registry', 'user', 'web', 'live', 1, 1);
+        insert into message_status (app_key, registration_id, msg_id, status, channel, changed_at)
+          values ('registry', 'user', 1, 'sent', 'chrome', 1)`,
+      )
+      const forgetAll = async () => {
+        while ((await opened.database.write(deleteOldMessages, null)) === 'more');
+      }
+      await whileHeld(opened, 1, forgetAll)
+      const nothing = { push: [], push_span: [], pending_message: [], message_status: [], message_count: [] }
+      const held = { push: ['1:1'], message_status: ['1:1'], message_count: ['1:1'] }
+      assert.deepEqual(await rowsIn(opened.database), { ...nothing, ...held })
+      await forgetAll()
+      assert.deepEqual(await rowsIn(opened.database), nothing)
+    })
+  }
 })
