@@ -54,6 +54,7 @@ test('an open load sends at its rate and says when each request was due', async 
 
 test('a load that repeats its requests ends when it is told to', async () => {
   const running = startLoad(loadOf(['/again'], { isRepeating: true }))
-  setTimeout(() => running.stop(), 100)
+  // Long enough for its thread to start on a busy machine.
+  setTimeout(() => running.stop(), 1_000)
   assert.ok((await running.outcome).count > 3)
 })
