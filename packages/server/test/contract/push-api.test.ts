@@ -5,8 +5,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { batchBodyBytesMax } from '@lethe/protocol/push-limits.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
+import { OutcomeUnknown, StorageUnavailable } from '../../src/storage/errors.ts'
 import { basicAuth } from '../support/app.ts'
 import { forEachEngine } from '../support/engines.ts'
+import { type FaultyDatabase, faultyDatabase } from '../support/faulty-database.ts'
 import { type PushServer, startPushServer } from '../support/push-server.ts'
 import { tablesDigest } from '../support/tables-digest.ts'
 import { until } from '../support/until.ts'
@@ -704,5 +706,70 @@ forEachEngine('DELETE /v4/push/withdraw/{msg_id}', (open) => {
     assertAnswer(nothing, { status: 404, body: refusal(21001, 'this path does not exist') })
     assert.equal(await tablesDigest(server.database), before)
     assert.equal((await server.call(`DELETE /v4/push/withdraw/${mine}`)).status, 200)
+  })
+})
+
+forEachEngine('a push while storage fails', (open) => {
+  const unavailable = 'storage is not available: nothing was changed'
+  const maybe = 'may have been accepted; repeat the call'
+  const lost = new OutcomeUnknown('the answer of the commit was lost')
+
+  async function startFaulty(t: Parameters<typeof startPushServer>[0]) {
+    let faults: FaultyDatabase | undefined
+    const wrap = (database: Parameters<typeof faultyDatabase>[0]) => {
+      faults = faultyDatabase(database)
+      return faults.database
+    }
+    const server = await startPushServer(t, open, { wrap })
+    assert.ok(faults)
+    return { server, faults }
+  }
+
+  test('is not accepted, and says so', async (t) => {
+    const { server, faults } = await startFaulty(t)
+    await server.register('alice')
+    const cases: readonly [Error, number, number, string][] = [
+      [new StorageUnavailable('no database'), 503, 21030, unavailable],
+      [lost, 503, 21030, maybe],
+      [new TypeError('alice is in the message'), 500, 27002, 'unknown error'],
+    ]
+    for (const [error, status, code, words] of cases) {
+      faults.failWrites('push.accept', [{ error }])
+      assertAnswer(await server.call(PUSH, push()), { status, body: refusal(code, words) }, words)
+    }
+    assert.deepEqual(server.channels.sent, [])
+    await accepted(server)
+  })
+
+  test('that a cid makes safe to repeat is sent once, whether the commit stood or not', async (t) => {
+    const { server, faults } = await startFaulty(t)
+    await server.register('alice')
+    for (const [cid, isDone] of [
+      ['stood', true],
+      ['fell', false],
+    ] as const) {
+      faults.failWrites('push.accept', [{ error: lost, isDone }])
+      const sent = push({ options: { cid } })
+      assertAnswer(await server.call(PUSH, sent), { status: 503, body: refusal(21030, maybe) })
+      const msgId = await accepted(server, sent)
+      assert.equal(await accepted(server, sent), msgId)
+      await until('it is sent', () => server.channels.receivers(msgId).length === 1)
+    }
+    await server.settled()
+    assert.equal(server.channels.sent.length, 2)
+  })
+
+  test('in a batch is refused for itself: the others stand', async (t) => {
+    const { server, faults } = await startFaulty(t)
+    const ids = [await server.register('a'), await server.register('b'), await server.register('c')] as const
+    faults.failWrites('push.accept', [{ error: new StorageUnavailable('no database') }, { error: lost }])
+    await acceptedBatch(server, BY_ID, {
+      requests: ids.map((id) => item(id)),
+      results: {
+        [ids[0]]: refused(21030, unavailable),
+        [ids[1]]: refused(21030, maybe),
+        [ids[2]]: ACCEPTED,
+      },
+    })
   })
 })
