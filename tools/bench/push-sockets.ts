@@ -14,7 +14,7 @@ import { idOf, loadUsers } from './users.ts'
 
 /** Below the usual limit of open files of one process. */
 const socketCount = 15_000
-const secret = 'a secret that all users of this measurement have'
+const secret = 'all-users-of-this-measurement-have-it'
 const atOnce = 64
 /** Until what connecting has used is given back. */
 const settleMs = 10_000
@@ -35,7 +35,8 @@ export const sockets: PushSection = async ({ engine, newPlace, isQuick, say }, a
     const url = `ws://${server.host}:${server.port}/client/v1/apps/${appKey}/socket`
     const open = async (ids: readonly string[]) => {
       clients.send({ url, ids, secret, atOnce } satisfies SocketClients)
-      await once(clients, 'message')
+      const ended = once(clients, 'exit').then(() => Promise.reject(new Error('The clients ended.')))
+      await Promise.race([once(clients, 'message'), ended])
     }
     const ids = Array.from({ length: count }, (_, n) => idOf(n))
     const beforeMb = residentMb(server.pid)
