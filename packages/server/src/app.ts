@@ -6,14 +6,14 @@ import { checkSecretKey } from './admin/server-facts.ts'
 import type { App } from './apps/app.ts'
 import { type ChannelForms, mintMissingWebPush } from './apps/channel-credentials.ts'
 import { createApp as createConfiguredApp, createFirstApp } from './apps/create-app.ts'
-import { createAppDirectory } from './apps/find-app.ts'
+import { type AppDirectory, createAppDirectory } from './apps/find-app.ts'
 import { createSeal } from './apps/seal.ts'
 import { parseApnsCredentials } from './channels/apns/credentials.ts'
 import type { Channel, ChannelName } from './channels/channel.ts'
 import { parseFcmCredentials } from './channels/fcm/credentials.ts'
 import { type Channels, openChannels } from './channels/open-channels.ts'
 import { createSocketChannel } from './channels/socket/socket-channel.ts'
-import { createSocketHub, type SocketUser } from './channels/socket/socket-hub.ts'
+import { createSocketHub, type SocketHub, type SocketUser } from './channels/socket/socket-hub.ts'
 import { mintWebPushCredentials, parseWebPushCredentials } from './channels/web-push/credentials.ts'
 import type { Settings } from './config.ts'
 import { erasureWarnings } from './erasure/erasure-health.ts'
@@ -21,7 +21,7 @@ import { erasureMetrics } from './erasure/erasure-metrics.ts'
 import { FENCE_TOPIC, PAST_FENCE_TOPIC, startErasureWork } from './erasure/erasure-work.ts'
 import { loadSigningKeys } from './erasure/signing-keys.ts'
 import { createAdmissions } from './http/admit.ts'
-import { createHttpMetrics } from './http/metrics.ts'
+import { createHttpMetrics, type HttpMetrics } from './http/metrics.ts'
 import { createRoutes } from './http/routes.ts'
 import { createHttpServer, type HttpServer } from './http/server.ts'
 import { createSocketServer } from './http/socket-server.ts'
@@ -31,7 +31,7 @@ import type { Random } from './kernel/random.ts'
 import { AppChannels, type MakeChannel } from './push/app-channels.ts'
 import { MessageIds } from './push/message-ids.ts'
 import { SocketPresence } from './push/socket-presence.ts'
-import { startSending } from './push/start-sending.ts'
+import { type Sending, startSending } from './push/start-sending.ts'
 import { type Db, personalColumns, tables } from './schema.ts'
 import { readCatalogue } from './storage/catalogue.ts'
 import { checkSchema } from './storage/check-schema.ts'
@@ -146,24 +146,8 @@ export async function createApp(deps: AppDeps): Promise<RunningApp> {
     publicOrigin: settings.publicUrl === undefined ? undefined : new URL(settings.publicUrl).origin,
     onRateLimited: metrics.countRateLimited,
   })
-  const vendors = openChannels({ ...deps, allowPrivateNetwork: settings.allowPrivateNetwork ?? false })
-  const presence: SocketPresence = new SocketPresence({ ...deps, apps, sender: () => sending.sender })
-  const hub = createSocketHub({
-    ...deps,
-    authenticate: (user, secret) => presence.authenticate(user, secret),
-    onConnected: (user) => presence.open(user),
-    onDisconnected: (user) => presence.close(user),
-    onEvent: (user, report) => presence.report(user, report),
-  })
-  const makeVendor = deps.makeChannel ?? ((app, name) => makeChannel(vendors, app, name))
-  const channels = new AppChannels((app, name) =>
-    name === 'socket' ? (createSocketChannel({ hub }, app) as Channel) : makeVendor(app, name),
-  )
-  const topics = { fence: FENCE_TOPIC, pastFence: PAST_FENCE_TOPIC }
-  const sending = await startSending(
-    { ...deps, apps, channels, topics, leaseMs: erasure.leaseMs, registry: metrics.registry },
-    hub,
-  )
+  const parts = await startChannels({ ...deps, apps, metrics, leaseMs: erasure.leaseMs })
+  const { hub, channels, sending } = parts
   const http: HttpServer = await createHttpServer({
     ...deps,
     routes: createRoutes({
@@ -196,13 +180,48 @@ export async function createApp(deps: AppDeps): Promise<RunningApp> {
     workers,
     stop: async () => {
       // First, since the HTTP server waits for connections that were upgraded.
-      presence.stop()
-      await hub.stop()
+      await parts.stop()
       await http.close()
       await Promise.all(workers.map((worker) => worker.stop()))
-      await vendors.close()
+      await parts.vendors.close()
     },
   }
+}
+
+interface SendingParts {
+  readonly vendors: Channels
+  readonly hub: SocketHub
+  readonly channels: AppChannels
+  readonly sending: Sending
+  /** Closes users' sockets, and takes no more. */
+  stop(): Promise<void>
+}
+
+/** Channels, users' own sockets, and the work of sending over both. */
+async function startChannels(
+  deps: AppDeps & { apps: AppDirectory; metrics: HttpMetrics; leaseMs: number },
+): Promise<SendingParts> {
+  const { apps, metrics, settings } = deps
+  const vendors = openChannels({ ...deps, allowPrivateNetwork: settings.allowPrivateNetwork ?? false })
+  const presence: SocketPresence = new SocketPresence({ ...deps, apps, sender: () => sending.sender })
+  const hub = createSocketHub({
+    ...deps,
+    authenticate: (user, secret) => presence.authenticate(user, secret),
+    onConnected: (user) => presence.open(user),
+    onDisconnected: (user) => presence.close(user),
+    onEvent: (user, report) => presence.report(user, report),
+  })
+  const makeVendor = deps.makeChannel ?? ((app, name) => makeChannel(vendors, app, name))
+  const channels = new AppChannels((app, name) =>
+    name === 'socket' ? (createSocketChannel({ hub }, app) as Channel) : makeVendor(app, name),
+  )
+  const topics = { fence: FENCE_TOPIC, pastFence: PAST_FENCE_TOPIC }
+  const sending = await startSending({ ...deps, apps, channels, topics, registry: metrics.registry }, hub)
+  const stop = async () => {
+    presence.stop()
+    await hub.stop()
+  }
+  return { vendors, hub, channels, sending, stop }
 }
 
 function makeChannel(vendors: Channels, app: App, name: ChannelName): Channel {

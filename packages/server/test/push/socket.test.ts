@@ -18,12 +18,13 @@ async function openWorld(t: TestContext, open: OpenDatabase): Promise<{ world: P
   return { world, address }
 }
 
-function connect(
-  t: TestContext,
-  address: string,
-  user: User,
-  given: { isAcking?: boolean } = {},
-): FakeSocketClient {
+interface Connecting {
+  readonly address: string
+  readonly user: Pick<User, 'id' | 'secret'>
+  readonly isAcking?: boolean
+}
+
+function connect(t: TestContext, { address, user, ...given }: Connecting): FakeSocketClient {
   const client = new FakeSocketClient({
     url: `${address.replace('http', 'ws')}/client/v1/apps/aladdin/socket`,
     registrationId: user.id,
@@ -47,7 +48,7 @@ forEachEngine('the own socket', (open, engine) => {
     const { world, address } = await openWorld(t, open)
     const alice = await world.register('alice')
     const bob = await world.register('bob')
-    const client = connect(t, address, alice)
+    const client = connect(t, { address, user: alice })
     assert.equal(await client.welcomed, true)
     const only = await world.push({ registration_id: [alice.id] }, { options: SOCKET_ONLY })
     const first = await world.push({ registration_id: [alice.id, bob.id] }, { options: SOCKET_FIRST })
@@ -68,7 +69,7 @@ forEachEngine('the own socket', (open, engine) => {
       body: { platform: 'web', tags: ['reader'] },
     })
     const user = { id: answer.json().registration_id, secret: answer.json().device_secret, token: '' }
-    const first = connect(t, address, user)
+    const first = connect(t, { address, user: user })
     assert.equal(await first.welcomed, true)
     await until('the user can be reached', async () => {
       const { headers } = await world.call('POST', '/v4/push/validate', {
@@ -84,7 +85,7 @@ forEachEngine('the own socket', (open, engine) => {
     const kept = await world.push({ tag: ['reader'] })
     const now = await world.push({ tag: ['reader'] }, { options: { time_to_live: 0 } })
     await until('it waits', async () => (await rowsIn(world, 'pending_message')) === 1)
-    const again = connect(t, address, user)
+    const again = connect(t, { address, user: user })
     await until('what waited came', () => again.messages.length === 1)
     assert.deepEqual([first.messages[0]?.msg_id, again.messages[0]?.msg_id], [online, kept])
     await until('nothing waits', async () => (await rowsIn(world, 'pending_message')) === 0)
@@ -94,17 +95,17 @@ forEachEngine('the own socket', (open, engine) => {
   test('that did not acknowledge gets the message again, the next one over', async (t) => {
     const { world, address } = await openWorld(t, open)
     const alice = await world.register('alice')
-    const silent = connect(t, address, alice, { isAcking: false })
+    const silent = connect(t, { address, user: alice, isAcking: false })
     assert.equal(await silent.welcomed, true)
     const msgId = await world.push({ registration_id: [alice.id] }, { options: SOCKET_ONLY })
     await until('it came', () => silent.messages.length === 1)
     await silent.close()
-    const client = connect(t, address, alice)
+    const client = connect(t, { address, user: alice })
     await until('it came again', () => client.messages.length === 1)
     assert.equal(client.messages[0]?.msg_id, msgId)
     await until('nothing waits', async () => (await rowsIn(world, 'pending_message')) === 0)
     await client.close()
-    const third = connect(t, address, alice)
+    const third = connect(t, { address, user: alice })
     assert.equal(await third.welcomed, true)
     await new Promise((resolve) => setTimeout(resolve, 300))
     assert.equal(third.messages.length, 0)
@@ -113,7 +114,7 @@ forEachEngine('the own socket', (open, engine) => {
   test('is told what was withdrawn, and reports what was shown and clicked', async (t) => {
     const { world, address } = await openWorld(t, open)
     const alice = await world.register('alice')
-    const client = connect(t, address, alice)
+    const client = connect(t, { address, user: alice })
     assert.equal(await client.welcomed, true)
     const msgId = await world.push({ registration_id: [alice.id] }, { options: SOCKET_ONLY })
     await until('it came', () => client.messages.length === 1)
@@ -126,16 +127,16 @@ forEachEngine('the own socket', (open, engine) => {
   test('of a deleted user is closed with 4410, and so is every later one', async (t) => {
     const { world, address } = await openWorld(t, open)
     const alice = await world.register('alice')
-    const client = connect(t, address, alice)
+    const client = connect(t, { address, user: alice })
     assert.equal(await client.welcomed, true)
     const begunAt = performance.now()
     await world.call('DELETE', `/v4/devices/${alice.id}`)
     assert.equal((await client.closed).code, 4410)
     assert.ok(performance.now() - begunAt < 1_000)
-    assert.equal((await connect(t, address, alice).closed).code, 4410)
-    assert.equal((await connect(t, address, { ...alice, id: 'f'.repeat(32) }).closed).code, 4404)
+    assert.equal((await connect(t, { address, user: alice }).closed).code, 4410)
+    assert.equal((await connect(t, { address, user: { ...alice, id: 'f'.repeat(32) } }).closed).code, 4404)
     const bob = await world.register('bob')
-    assert.equal((await connect(t, address, { ...bob, secret: 'wrong' }).closed).code, 4401)
+    assert.equal((await connect(t, { address, user: { ...bob, secret: 'wrong' } }).closed).code, 4401)
   })
 
   const isShared = engine === 'postgres'
@@ -145,7 +146,7 @@ forEachEngine('the own socket', (open, engine) => {
       const other = await createApp(world.app.deps)
       t.after(() => other.stop())
       const alice = await world.register('alice')
-      const client = connect(t, address, alice)
+      const client = connect(t, { address, user: alice })
       assert.equal(await client.welcomed, true)
       const call = (method: 'POST' | 'DELETE', url: string, body?: object) =>
         other.http.inject({ method, url, headers: world.app.basic, ...(body ? { body } : {}) })
