@@ -1,3 +1,4 @@
+// size: each measurement is read from top to bottom, what it is made of included.
 // How many sends a second a channel does with one core, beside the library that it replaces, against a process that answers
 // after a fixed delay. A core's worth is counted in processor time of this process, threads that encrypt included.
 import { type ChildProcess, fork } from 'node:child_process'
