@@ -31,7 +31,9 @@ const startTimeoutMs = 30_000
  * Starts a server. `databaseUrl`: an empty PostgreSQL database; absent: SQLite in a temporary folder. If this process ends
  * without `stop`, the server is killed and its folder removed all the same.
  */
-export async function startServer(given: { databaseUrl?: string } = {}): Promise<ServerProcess> {
+export async function startServer(
+  given: { databaseUrl?: string; environment?: Readonly<Record<string, string>> } = {},
+): Promise<ServerProcess> {
   const folder = mkdtempSync(path.join(tmpdir(), 'lethe-server-'))
   const child = spawn(process.execPath, [lethe, 'serve'], {
     env: {
@@ -41,6 +43,7 @@ export async function startServer(given: { databaseUrl?: string } = {}): Promise
       LETHE_APP_KEY: appKey,
       LETHE_MASTER_SECRET: masterSecret,
       LETHE_OPERATOR_TOKEN: operatorToken,
+      ...given.environment,
       ...(given.databaseUrl === undefined
         ? {}
         : { LETHE_DATABASE_URL: given.databaseUrl, LETHE_SECRET_KEY: '01'.repeat(32) }),

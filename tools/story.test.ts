@@ -1,24 +1,22 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { testDatabaseUrl } from './postgres/test-database.ts'
 import { startServer } from './server-process.ts'
 import { WrongAnswer } from './story/narrator.ts'
+import { playSending } from './story/play-sending.ts'
 import { playStory } from './story/play-story.ts'
+import { startVendors } from './story/vendors.ts'
 
 test('the document on Delete User comes true on SQLite', async (t) => {
-  const server = await startServer()
-  t.after(server.stop)
-  await played(server.url)
+  await played(t)
 })
 
 test('the document on Delete User comes true on PostgreSQL', async (t) => {
   const { url, drop } = await testDatabaseUrl()
   t.after(drop)
-  const server = await startServer({ databaseUrl: url })
-  t.after(server.stop)
-  await played(server.url)
+  await played(t, url)
 })
 
 test('the first wrong answer ends the story', async (t) => {
@@ -35,10 +33,16 @@ test('the first wrong answer ends the story', async (t) => {
 })
 
 /** Told only when it ends badly. */
-async function played(url: string): Promise<void> {
+async function played(t: TestContext, databaseUrl?: string): Promise<void> {
+  const vendors = await startVendors()
+  t.after(vendors.stop)
+  const { environment } = vendors
+  const server = await startServer({ environment, ...(databaseUrl === undefined ? {} : { databaseUrl }) })
+  t.after(server.stop)
   const lines: string[] = []
   try {
-    await playStory(url, (line) => lines.push(line))
+    await playStory(server.url, (line) => lines.push(line))
+    await playSending(server.url, vendors, (line) => lines.push(line))
   } catch (error) {
     throw new Error(`${lines.join('\n')}\n${(error as Error).message}`, { cause: error })
   }

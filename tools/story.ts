@@ -5,7 +5,9 @@ import process from 'node:process'
 import { startPostgres } from './postgres/embedded-postgres.ts'
 import { startServer } from './server-process.ts'
 import { WrongAnswer } from './story/narrator.ts'
+import { playSending } from './story/play-sending.ts'
 import { playStory } from './story/play-story.ts'
+import { startVendors } from './story/vendors.ts'
 
 process.exitCode = await main(process.argv.slice(2))
 
@@ -27,10 +29,13 @@ async function main(given: string[]): Promise<number> {
 
 async function playOnce(databaseUrl: string | undefined): Promise<number> {
   const say = (line: string) => void process.stdout.write(`${line}\n`)
-  const server = await startServer(databaseUrl === undefined ? {} : { databaseUrl })
+  const vendors = await startVendors()
+  const { environment } = vendors
+  const server = await startServer({ environment, ...(databaseUrl === undefined ? {} : { databaseUrl }) })
   say(`A server on ${databaseUrl === undefined ? 'SQLite' : 'PostgreSQL'} answers at ${server.url}`)
   try {
     await playStory(server.url, say)
+    await playSending(server.url, vendors, say)
     say('\nThe story ends well.')
     return 0
   } catch (error) {
@@ -39,5 +44,6 @@ async function playOnce(databaseUrl: string | undefined): Promise<number> {
     return 1
   } finally {
     await server.stop()
+    await vendors.stop()
   }
 }

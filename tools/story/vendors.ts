@@ -1,0 +1,36 @@
+// The vendors of the story: fakes on this machine that speak the real protocols, and the file with which a server trusts them.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { type FakeApns, startFakeApns } from '../../packages/server/src/channels/apns/fake-apns.ts'
+import { type FakeFcm, startFakeFcm } from '../../packages/server/src/channels/fcm/fake-fcm.ts'
+import {
+  type FakeWebPush,
+  startFakeWebPush,
+} from '../../packages/server/src/channels/web-push/fake-web-push.ts'
+
+export type Vendors = {
+  webPush: FakeWebPush
+  fcm: FakeFcm
+  apns: FakeApns
+  /** What a server needs in its environment to reach them. */
+  environment: Record<string, string>
+  stop(): Promise<void>
+}
+
+export async function startVendors(): Promise<Vendors> {
+  const [webPush, fcm, apns] = await Promise.all([startFakeWebPush(), startFakeFcm(), startFakeApns()])
+  const folder = mkdtempSync(path.join(tmpdir(), 'lethe-vendors-'))
+  const authorities = path.join(folder, 'ca.pem')
+  writeFileSync(authorities, [webPush.ca, fcm.cert, apns.cert].join('\n'))
+  return {
+    webPush,
+    fcm,
+    apns,
+    environment: { NODE_EXTRA_CA_CERTS: authorities, LETHE_ALLOW_PRIVATE_NETWORK: 'true' },
+    stop: async () => {
+      await Promise.all([webPush.close(), fcm.close(), apns.close()])
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
