@@ -59,8 +59,10 @@ const RECEIVERS = statement<UserKey & { msg_id: number }>()(
     union select m.msg_id, m.app_key, m.registration_id from ${q.input} join pending_message m on m.msg_id = input.id`,
 )
 
+/** The id under which notifications replace each other may be the caller's word, and goes too. */
 const CLEAR_CONTENT = statement()(
   'push.clear-content',
   { id: 'bigint' },
-  (q) => `update push set content = null where msg_id in (select id from ${q.input})`,
+  (q) => `update push set content = null, collapse_id = cast(msg_id as text)
+    where msg_id in (select id from ${q.input})`,
 )

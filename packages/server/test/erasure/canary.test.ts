@@ -20,6 +20,7 @@ import { captureLog } from '../support/capture-log.ts'
 import { forEachEngine, personalTables, type TestDatabase } from '../support/engines.ts'
 import { allRows, fileBytes, plannerStatistics } from '../support/everything-stored.ts'
 import { hurriedClock } from '../support/hurried-clock.ts'
+import { markedItem, markedMessage, markedNotification } from '../support/marked-pushes.ts'
 import { subscriptionAt } from '../support/subscription.ts'
 import { until } from '../support/until.ts'
 
@@ -34,11 +35,13 @@ interface Person {
   /** What it was told and has replaced since, or keeps as a digest only: must never be found after an erasure. */
   readonly passed: string[]
   readonly ids: string[]
+  /** The alias and a tag of the browser. */
+  readonly names: { alias: string; tag: string }
 }
 
 /** Registers a browser and an Android phone of one person and changes every field of them that can be changed. */
 async function arrive(app: TestApp, name: string): Promise<Person> {
-  const person: Person = { kept: [], passed: [], ids: [] }
+  const person: Person = { kept: [], passed: [], ids: [], names: { alias: '', tag: '' } }
   const kept = (suffix: string) => remember(person.kept, markOf(name, suffix))
   const passed = (suffix: string) => remember(person.passed, markOf(name, suffix))
 
@@ -69,16 +72,15 @@ async function arrive(app: TestApp, name: string): Promise<Person> {
       tags: { add: [kept('tag')], remove: person.passed.filter(isOldTag) },
     },
   })
-  await call(
-    app,
-    200,
-    serverCall(app, `POST /v4/devices/${id}`, { alias: kept('alias'), tags: { add: [kept('tag')] } }),
-  )
+  Object.assign(person.names, { alias: kept('alias'), tag: kept('tag') })
+  const { alias, tag } = person.names
+  await call(app, 200, serverCall(app, `POST /v4/devices/${id}`, { alias, tags: { add: [tag] } }))
   await call(app, 200, serverCall(app, `POST /v4/tags/${kept('tag')}`, { registration_ids: { add: [id] } }))
   person.kept.push(...Object.values(second.keys), sha256(`web:${endpoint}`), sha256(secret ?? ''), id ?? '')
   person.passed.push(...Object.values(first.keys), secret ?? '')
 
-  const token = kept('token') + 'x'.repeat(32)
+  // The stub puts off whatever goes to the phone.
+  const token = `stub-retry-${kept('token')}${'x'.repeat(32)}`
   const tokens = await call(
     app,
     200,
@@ -88,6 +90,55 @@ async function arrive(app: TestApp, name: string): Promise<Person> {
   person.kept.push(phone, sha256(`android:${token}`))
   person.ids.push(id ?? '', phone)
   return person
+}
+
+/** Pushes to one person alone that say something about it, by every way that names it; and one to its tag, which says nothing. */
+async function beTold(app: TestApp, { kept, ids, names }: Person): Promise<void> {
+  const mark = (suffix: string) => remember(kept, markOf('told', suffix))
+  const [browser = '', phone = ''] = ids
+  const push = (to: object, content: object) =>
+    call(app, 200, serverCall(app, 'POST /v4/push', { to, ...content }))
+  await push({ registration_id: [browser] }, markedNotification(mark))
+  await push({ registration_id: [phone] }, markedNotification(mark))
+  await push({ alias: [names.alias] }, markedMessage(mark))
+  await push({ registration_id: ids, tag: [names.tag] }, markedMessage(mark))
+  const toIds = { requests: ids.map((id) => markedItem(id, mark)) }
+  await call(app, 200, serverCall(app, 'POST /v4/batch/push/regid', toIds))
+  const toAlias = { requests: [markedItem(names.alias, mark)] }
+  await call(app, 200, serverCall(app, 'POST /v4/batch/push/alias', toAlias))
+  await push(
+    { tag: [names.tag, mark('none')] },
+    { body: { platform: 'all', notification: { alert: 'Hello' } } },
+  )
+  kept.pop() // A tag that nobody has is in the audience alone, and goes with it.
+  await untilSent(app)
+}
+
+/** What is not put off. */
+async function untilSent(app: TestApp): Promise<void> {
+  const { read } = app.deps.database
+  await until('everything is sent or put off', async () => {
+    const spans = await read.kysely.selectFrom('push_span').select('msg_id').limit(1).execute()
+    const first = read.kysely.selectFrom('pending_message').select('msg_id').where('attempts', '=', 0)
+    return spans.length + (await first.limit(1).execute()).length === 0
+  })
+}
+
+/** Asks whether pushes would reach somebody, and what is said in them. */
+async function beAskedAbout(app: TestApp, { ids, names }: Person): Promise<string[]> {
+  const marks: string[] = []
+  const mark = (suffix: string) => remember(marks, markOf('asked', suffix))
+  for (const to of [
+    { registration_id: ids },
+    { alias: [names.alias, mark('alias')] },
+    { tag: [names.tag, mark('tag')] },
+  ])
+    await call(app, 200, serverCall(app, 'POST /v4/push/validate', { to, ...markedNotification(mark) }))
+  const items = {
+    requests: [markedItem(mark('target'), mark), markedItem(ids[0] ?? '', () => mark('cid').repeat(9))],
+  }
+  await call(app, 200, serverCall(app, 'POST /v4/batch/push/alias', items))
+  return marks
 }
 
 /** A private subtag of a language has at most eight characters: no room for a name. */
@@ -163,6 +214,22 @@ function refusedByTheServerApi(app: TestApp, aliceId: string, m: () => string): 
     serverCall(app, `POST /v4/${m()}?${m()}=${m()}`, { [m()]: m() }),
     serverCall(app, 'POST /v4/devices/status', { registration_ids: [`${m()} `] }),
     serverCall(app, 'POST /v4/devices/token/registration_id', { platform: 'ios', tokens: [m()] }),
+    serverCall(app, 'POST /v4/push', { to: { alias: [m()], tag: [m()] }, ...markedNotification(m) }),
+    serverCall(app, 'POST /v4/push', { to: { registration_id: [m()] }, ...markedMessage(m) }),
+    serverCall(app, 'POST /v4/push', {
+      to: { registration_id: [aliceId] },
+      body: { platform: 'all', notification: { alert: m(), [m()]: m() } },
+    }),
+    serverCall(app, 'POST /v4/push', {
+      to: { registration_id: [aliceId] },
+      body: { platform: m(), notification: { alert: m() }, options: { cid: `${m()}!` } },
+    }),
+    serverCall(app, 'POST /v4/push/validate', { to: { tag: [m()] }, ...markedMessage(m) }),
+    serverCall(app, 'POST /v4/batch/push/alias', { requests: [markedItem(m(), m), { [m()]: m() }] }),
+    serverCall(app, `DELETE /v4/push/withdraw/${m()}`),
+    serverCall(app, `GET /v4/status/detail?message_ids=${m()}`),
+    serverCall(app, `GET /v4/status/message?message_id=${m()}&registration_ids=${m()}`),
+    serverCall(app, `GET /v4/status/users?time_unit=${m()}&start=${m()}&duration=${m()}`),
     {
       ...serverCall(app, `POST /v4/devices/${aliceId}`),
       payload: `{"alias": "${m()}`,
@@ -271,7 +338,13 @@ async function start(t: TestContext, database: TestDatabase) {
     { database, deps: { log: captured.log, clock: hurriedClock(10) } },
   )
   t.after(app.close)
+  await sendToStub(app)
   return { app, captured }
+}
+
+async function sendToStub(app: TestApp): Promise<void> {
+  const url = `/admin/v1/apps/${APP_KEY}/channels/stub`
+  await call(app, 200, { method: 'PUT', url, headers: app.bearer, payload: {} })
 }
 
 forEachEngine('the canary', (open, engine) => {
@@ -279,7 +352,12 @@ forEachEngine('the canary', (open, engine) => {
     const opened = await open(t)
     const { app, captured } = await start(t, opened)
     const [alice, bob] = [await arrive(app, 'alice'), await arrive(app, 'bob')]
-    const refused = [...(await beRefused(app, alice.ids[0] ?? '')), ...(await beGarbage(app))]
+    for (const person of [alice, bob]) await beTold(app, person)
+    const refused = [
+      ...(await beRefused(app, alice.ids[0] ?? '')),
+      ...(await beGarbage(app)),
+      ...(await beAskedAbout(app, alice)),
+    ]
     const told = [...alice.kept, ...alice.passed]
     const before = await allRows(opened.database)
     assertAllFound([...alice.kept, ...bob.kept], before)
@@ -319,6 +397,7 @@ forEachEngine('the canary', (open, engine) => {
     const opened = await open(t)
     const { app } = await start(t, opened)
     const alice = await arrive(app, 'alice')
+    await beTold(app, alice)
     if (engine === 'postgres') await sql`analyze`.execute(opened.database.read.kysely)
     await erase(app, alice.ids)
     assertNowhere([...alice.kept, ...alice.passed], await allRows(opened.database))
@@ -345,7 +424,9 @@ test('PostgreSQL writes nothing of anybody into its own log, although it quotes 
     await database.close()
     await server.stop()
   })
+  await sendToStub(app)
   const [alice, bob] = [await arrive(app, 'alice'), await arrive(app, 'bob')]
+  for (const person of [alice, bob]) await beTold(app, person)
   const shared = mark('shared')
   const everybody = [...alice.ids, ...bob.ids]
   for (let round = 0; round < 20; round++) {
