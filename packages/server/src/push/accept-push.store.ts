@@ -6,6 +6,7 @@ import type { Alias, RegistrationId } from '../kernel/personal.ts'
 import type { Tx } from '../schema.ts'
 import { ONCE, statement } from '../storage/statement.ts'
 import { background, interactive } from '../storage/unit.ts'
+import { clearWithoutReceivers } from './content.store.ts'
 import { lockLive } from './live-devices.store.ts'
 import type { Content } from './push.tables.ts'
 import type { Span } from './slices.ts'
@@ -158,10 +159,11 @@ async function stopOverridden(tx: Tx, accepted: readonly Accepted[]): Promise<vo
   await tx.query(FINISH_PUSHES, stopped)
 }
 
-/** Takes away what is still to be sent of these messages. */
+/** Takes away what is still to be sent of these messages, whose rows must be locked. */
 export async function stopMessages(tx: Tx, messages: readonly { readonly id: number }[]): Promise<void> {
   await tx.query(DELETE_PENDING, messages)
   await tx.query(DELETE_SPANS, messages)
+  await clearWithoutReceivers(tx, messages)
 }
 
 function pushRow({ input, collapseId }: Accepted) {

@@ -1,10 +1,12 @@
 /** The write unit that ends what has waited too long. */
 
+import { type DeviceKey, keyOf } from '../devices/working-set.ts'
 import type { RegistrationId } from '../kernel/personal.ts'
 import type { Tables, Tx } from '../schema.ts'
 import { saveStatuses } from '../statistics/statistics.store.ts'
 import { ONCE, statement } from '../storage/statement.ts'
 import { background } from '../storage/unit.ts'
+import { lockLive } from './live-devices.store.ts'
 
 /** Input: how many messages at most; output: how many it were. */
 export const expireMessages = background(
@@ -12,7 +14,9 @@ export const expireMessages = background(
   async (tx: Tx, inputs: readonly number[]): Promise<number[]> => {
     const counts: number[] = []
     for (const limit of inputs) {
-      const expired = await tx.query(EXPIRED, ONCE, tx.now, limit)
+      const found = await tx.query(EXPIRED, ONCE, tx.now, limit)
+      const live = await lockLive(tx, found.map(wireKey))
+      const expired = found.filter((row) => live.has(keyOf(row.app_key, row.registration_id)))
       await saveStatuses(
         tx,
         expired.map((row) => ({
@@ -39,7 +43,14 @@ export const expireMessages = background(
   },
 )
 
-/** What a sender has in hand it ends itself. */
+function wireKey(row: { app_key: string; registration_id: RegistrationId }): DeviceKey {
+  return { appKey: row.app_key, registrationId: row.registration_id }
+}
+
+/**
+ * What a sender has in hand it ends itself. What waits for a hidden user goes with that user, and tells its erasure until
+ * then which messages named it.
+ */
 const EXPIRED = statement<{
   app_key: string
   registration_id: RegistrationId
@@ -50,7 +61,7 @@ const EXPIRED = statement<{
   {},
   (q) => `select m.app_key, m.registration_id, m.msg_id, d.platform from pending_message m
     join device d on d.app_key = m.app_key and d.registration_id = m.registration_id
-    where m.expires_at <= ${q.value(1)} and m.sender_id is null
+    where m.expires_at <= ${q.value(1)} and m.sender_id is null and d.state = 'live'
     order by m.expires_at limit ${q.value(2)}`,
 )
 

@@ -10,6 +10,7 @@ import type { Tables, Tx } from '../schema.ts'
 import { countOutcomes, saveStatuses } from '../statistics/statistics.store.ts'
 import { statement } from '../storage/statement.ts'
 import { background } from '../storage/unit.ts'
+import { clearWithoutReceivers, lockMessages } from './content.store.ts'
 import { lockLive } from './live-devices.store.ts'
 
 /** What became of one message at one user. */
@@ -75,12 +76,18 @@ export const finishSends = background(
 async function finish(tx: Tx, { senderId, results, chunk }: FinishInput): Promise<FinishOutput> {
   const live = await lockLive(tx, results)
   if (chunk && !(await moveOn(tx, senderId, chunk)) && !(await isWithdrawn(tx, chunk))) return 'passed'
-  await saveResults(
-    tx,
-    results.filter((result) => live.has(keyOf(result.appKey, result.registrationId))),
-  )
+  const ofLive = results.filter((result) => live.has(keyOf(result.appKey, result.registrationId)))
+  const misnamed = ofLive.filter(isMisnamed).map(({ msgId }) => ({ id: msgId }))
+  await lockMessages(tx, misnamed)
+  await saveResults(tx, ofLive)
+  await clearWithoutReceivers(tx, misnamed)
   await countOutcomes(tx, results.flatMap(countOf))
   return 'finished'
+}
+
+/** The alias by which it was named is not the user's any more: it is no receiver. */
+function isMisnamed({ alias, end }: SendResult): boolean {
+  return end.kind === 'dropped' && alias !== null
 }
 
 async function saveResults(tx: Tx, results: readonly SendResult[]): Promise<void> {

@@ -4,10 +4,9 @@
  */
 
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import type { InjectOptions } from 'fastify'
 import { sql } from 'kysely'
 import { startPostgres } from '../../../../tools/postgres/embedded-postgres.ts'
@@ -15,19 +14,26 @@ import { systemClock } from '../../src/kernel/clock.ts'
 import { sha256 } from '../../src/kernel/digest.ts'
 import type { Db } from '../../src/schema.ts'
 import { openPostgres } from '../../src/storage/postgres/postgres-database.ts'
-import { APP_KEY, startTestApp, type TestApp } from '../support/app.ts'
-import { captureLog } from '../support/capture-log.ts'
-import { forEachEngine, personalTables, type TestDatabase } from '../support/engines.ts'
+import { startTestApp, type TestApp } from '../support/app.ts'
+import {
+  assertAllFound,
+  assertNowhere,
+  CLIENT,
+  call,
+  erase,
+  mark,
+  markOf,
+  remember,
+  sendToStub,
+  serverCall,
+  startWithStub,
+  untilSent,
+} from '../support/canary.ts'
+import { forEachEngine, personalTables } from '../support/engines.ts'
 import { allRows, fileBytes, plannerStatistics } from '../support/everything-stored.ts'
 import { hurriedClock } from '../support/hurried-clock.ts'
 import { markedItem, markedMessage, markedNotification } from '../support/marked-pushes.ts'
 import { subscriptionAt } from '../support/subscription.ts'
-import { until } from '../support/until.ts'
-
-const CLIENT = `/client/v1/apps/${APP_KEY}/registrations`
-
-/** Letters and digits that stand nowhere else. */
-const mark = (of: string) => `${of}${randomBytes(8).toString('hex')}`
 
 interface Person {
   /** What the server was told and holds at the end; all of it must be found while the person is there. */
@@ -114,16 +120,6 @@ async function beTold(app: TestApp, { kept, ids, names }: Person): Promise<void>
   await untilSent(app)
 }
 
-/** What is not put off. */
-async function untilSent(app: TestApp): Promise<void> {
-  const { read } = app.deps.database
-  await until('everything is sent or put off', async () => {
-    const spans = await read.kysely.selectFrom('push_span').select('msg_id').limit(1).execute()
-    const first = read.kysely.selectFrom('pending_message').select('msg_id').where('attempts', '=', 0)
-    return spans.length + (await first.limit(1).execute()).length === 0
-  })
-}
-
 /** Asks whether pushes would reach somebody, and what is said in them. */
 async function beAskedAbout(app: TestApp, { ids, names }: Person): Promise<string[]> {
   const marks: string[] = []
@@ -141,17 +137,7 @@ async function beAskedAbout(app: TestApp, { ids, names }: Person): Promise<strin
   return marks
 }
 
-/** A private subtag of a language has at most eight characters: no room for a name. */
-function markOf(name: string, suffix: string): string {
-  return suffix === 'lang' ? randomBytes(4).toString('hex') : mark(name + suffix)
-}
-
 const isOldTag = (text: string) => text.includes('oldtag')
-
-function remember(list: string[], text: string): string {
-  list.push(text)
-  return text
-}
 
 function factsOf(next: (suffix: string) => string) {
   return {
@@ -163,22 +149,6 @@ function factsOf(next: (suffix: string) => string) {
     language: `de-x-${next('lang')}`,
     timezone: 'Antarctica/Troll',
   }
-}
-
-/** A call of the server API, with credentials. */
-function serverCall(
-  app: TestApp,
-  line: string,
-  payload?: object,
-): InjectOptions & { method: string; url: string } {
-  const [method, url] = line.split(' ') as ['GET' | 'POST' | 'DELETE', string]
-  return { method, url, headers: app.basic, ...(payload ? { payload } : {}) }
-}
-
-async function call(app: TestApp, status: number, request: InjectOptions): Promise<unknown> {
-  const answer = await app.app.http.inject(request)
-  assert.equal(answer.statusCode, status, answer.body)
-  return answer.json()
 }
 
 /** Requests that are refused, each with a mark where somebody might log it. */
@@ -301,56 +271,14 @@ async function beGarbage(app: TestApp): Promise<string[]> {
   return marks
 }
 
-async function erase(app: TestApp, ids: readonly string[]): Promise<void> {
-  for (const id of ids) await call(app, 200, serverCall(app, `DELETE /v4/devices/${id}`))
-  await until('the erasures are finished', async () => {
-    const states = ids.map(
-      async (id) =>
-        (await call(app, 200, serverCall(app, `GET /v4/devices/${id}/erasure`))) as { state: string },
-    )
-    return (await Promise.all(states)).every(({ state }) => state === 'erased')
-  })
-}
-
-/** Asserts that none of the texts is in any of the places, naming the place. */
-function assertNowhere(texts: readonly string[], places: readonly string[]): void {
-  const found = texts.flatMap((text) =>
-    places.filter((place) => place.includes(text)).map((place) => `${text} in ${place.slice(0, 200)}`),
-  )
-  assert.deepEqual(found, [])
-}
-
-function assertAllFound(texts: readonly string[], places: readonly string[]): void {
-  assert.deepEqual(
-    texts.filter((text) => !places.some((place) => place.includes(text))),
-    [],
-  )
-}
-
 async function metricsOf(app: TestApp): Promise<string> {
   return (await app.app.http.inject('/metrics')).body
-}
-
-async function start(t: TestContext, database: TestDatabase) {
-  const captured = captureLog()
-  const app = await startTestApp(
-    { rateLimit: 0 },
-    { database, deps: { log: captured.log, clock: hurriedClock(10) } },
-  )
-  t.after(app.close)
-  await sendToStub(app)
-  return { app, captured }
-}
-
-async function sendToStub(app: TestApp): Promise<void> {
-  const url = `/admin/v1/apps/${APP_KEY}/channels/stub`
-  await call(app, 200, { method: 'PUT', url, headers: app.bearer, payload: {} })
 }
 
 forEachEngine('the canary', (open, engine) => {
   test('of an erased user nothing is found in any table, log line or metric; of another everything', async (t) => {
     const opened = await open(t)
-    const { app, captured } = await start(t, opened)
+    const { app, captured } = await startWithStub(t, opened)
     const [alice, bob] = [await arrive(app, 'alice'), await arrive(app, 'bob')]
     for (const person of [alice, bob]) await beTold(app, person)
     const refused = [
@@ -395,7 +323,7 @@ forEachEngine('the canary', (open, engine) => {
 
   test('of the last user nothing is found either', async (t) => {
     const opened = await open(t)
-    const { app } = await start(t, opened)
+    const { app } = await startWithStub(t, opened)
     const alice = await arrive(app, 'alice')
     await beTold(app, alice)
     if (engine === 'postgres') await sql`analyze`.execute(opened.database.read.kysely)
