@@ -11,15 +11,28 @@ import type { WorkingDevice } from './working-set.ts'
 
 /** A user is counted as new on the day of its birth, and as active on every day on which it was seen, once. */
 export async function saveActivity(tx: Tx, devices: readonly WorkingDevice[]): Promise<void> {
+  await countSeen(tx, devices.flatMap(seenOf))
+}
+
+/** A user who was seen, and when it was seen last before; null: never, since it is new. */
+export interface SeenUser {
+  readonly appKey: string
+  readonly platform: Platform
+  /** Milliseconds, both. */
+  readonly seenAt: number
+  readonly lastSeenAt: number | null
+}
+
+export async function countSeen(tx: Tx, users: readonly SeenUser[]): Promise<void> {
   const days = new Map<string, DayCount>()
-  for (const device of devices) {
-    const day = dayToCount(device)
+  for (const user of users) {
+    const day = dayToCount(user)
     if (day === undefined) continue
-    const { appKey, platform, birth } = device
+    const { appKey, platform, lastSeenAt } = user
     const key = `${appKey}\n${day}\n${platform}`
     const count = days.get(key) ?? { app_key: appKey, day, platform, new_count: 0, active_count: 0 }
     count.active_count++
-    if (birth !== null) count.new_count++
+    if (lastSeenAt === null) count.new_count++
     days.set(key, count)
   }
   await tx.query(COUNT_USERS, [...days.values()])
@@ -33,11 +46,15 @@ interface DayCount {
   active_count: number
 }
 
-/** The day on which the device was seen, unless it was counted on it before. */
-function dayToCount({ before, isLive, seenAt }: WorkingDevice): string | undefined {
-  if (!isLive || seenAt === null) return undefined
+function seenOf({ appKey, platform, before, isLive, seenAt }: WorkingDevice): SeenUser[] {
+  if (!isLive || seenAt === null) return []
+  return [{ appKey, platform, seenAt, lastSeenAt: before === null ? null : before.lastSeenAt }]
+}
+
+/** The day on which the user was seen, unless it was counted on it before. */
+function dayToCount({ seenAt, lastSeenAt }: SeenUser): string | undefined {
   const day = utcDay(seenAt)
-  return before === null || day > utcDay(before.lastSeenAt) ? day : undefined
+  return lastSeenAt === null || day > utcDay(lastSeenAt) ? day : undefined
 }
 
 const COUNT_USERS = statement()(

@@ -1,5 +1,7 @@
 /** The write units and reads of users' own sockets: who is connected where, and what waits for them. */
 
+import type { Platform } from '@lethe/protocol/platform.ts'
+import { countSeen } from '../devices/activity.store.ts'
 import { tokenDigest } from '../devices/digests.ts'
 import { type DeviceKey, keyOf } from '../devices/working-set.ts'
 import type { Token } from '../kernel/personal.ts'
@@ -28,9 +30,19 @@ export const openPresence = interactive(
         seen_at: input.seenAt,
         ...wireToken(input),
       }))
+    const before = await tx.query(LAST_SEEN, rows)
     await tx.query(SEE, rows)
     await tx.query(OPEN, rows)
     await tx.query(TAKE_WAITING, rows)
+    await countSeen(
+      tx,
+      before.map(({ app_key: appKey, platform, seen_at: seenAt, last_seen_at: lastSeenAt }) => ({
+        appKey,
+        platform,
+        seenAt,
+        lastSeenAt,
+      })),
+    )
     return inputs.map((input) => live.has(keyOf(input.appKey, input.registrationId)))
   },
 )
@@ -71,6 +83,13 @@ function wireKey({ appKey, registrationId }: DeviceKey) {
 
 const KEY = { app_key: 'text', registration_id: 'text' } as const
 const AT_NODE = { ...KEY, node: 'text' } as const
+
+const LAST_SEEN = statement<{ app_key: string; platform: Platform; seen_at: number; last_seen_at: number }>()(
+  'push.last-seen',
+  { ...AT_NODE, seen_at: 'bigint', socket_token: 'text', socket_token_digest: 'text' },
+  (q) => `select d.app_key, d.platform, input.seen_at, d.last_seen_at from ${q.input}
+    join device d on d.app_key = input.app_key and d.registration_id = input.registration_id`,
+)
 
 const SEE = statement()(
   'push.see',

@@ -124,6 +124,18 @@ forEachEngine('the own socket', (open, engine) => {
     await until('it is told', () => client.withdrawn.includes(msgId))
   })
 
+  test('counts its user among those of the day', async (t) => {
+    const { world, address } = await openWorld(t, open)
+    const alice = await world.register('alice')
+    const { read } = world.app.deps.database
+    await world.ageBy(alice.id, 3 * 86_400_000)
+    assert.equal(await connect(t, { address, user: alice }).welcomed, true)
+    await until('she counts as new and as there', async () => {
+      const days = await read.kysely.selectFrom('user_day').select(['new_count', 'active_count']).execute()
+      return days.length === 1 && days[0]?.active_count === 2 && days[0].new_count === 1
+    })
+  })
+
   test('of a deleted user is closed with 4410, and so is every later one', async (t) => {
     const { world, address } = await openWorld(t, open)
     const alice = await world.register('alice')

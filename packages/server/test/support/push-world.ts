@@ -5,6 +5,7 @@ import type { TestContext } from 'node:test'
 import type { AppDeps } from '../../src/app.ts'
 import { startTestApp, type TestApp } from './app.ts'
 import type { OpenDatabase } from './engines.ts'
+import { runOutside } from './outside-sql.ts'
 import { RecordingChannels } from './recording-channel.ts'
 import { until } from './until.ts'
 
@@ -39,6 +40,8 @@ export interface PushWorld {
   ): Promise<{ status: number; body: Body; headers: Record<string, unknown> }>
   /** Sends a notification and answers its id. */
   push(to: unknown, given?: { body?: object; options?: object }): Promise<string>
+  /** As if the user had been seen last so much earlier. */
+  ageBy(id: string, ms: number): Promise<void>
   /** Waits until nothing is left to be sent. */
   settled(): Promise<void>
 }
@@ -96,6 +99,11 @@ export async function openPushWorld(
       assert.equal(answer.status, 200, JSON.stringify(answer.body))
       return answer.body.msg_id
     },
+    ageBy: (id, ms) =>
+      runOutside(
+        database,
+        `update device set last_seen_at = last_seen_at - ${ms} where registration_id = '${id}'`,
+      ),
     settled: async () => {
       const { read } = database.database
       await until('nothing is left to be sent', async () => {
