@@ -14,12 +14,13 @@ export interface RaceOptions {
   readonly nodes: readonly Node[]
   /** How long the last erasure may take. */
   readonly erasedMsMax: number
-  /** Whether a chunk may be repeated, because a node is taken for dead. */
+  /** Whether a chunk may be repeated, because a node is taken for dead: on a busy machine a lease of three seconds can be over. */
   readonly mayRepeat?: boolean
 }
 
 export interface RaceReport {
   readonly arrived: number
+  readonly twice: number
   readonly deletedThatGotIt: number
   readonly deletedThatDidNot: number
   readonly sentMs: number
@@ -68,7 +69,7 @@ function judge(
     erasedAt: ReadonlyMap<string, number>
     mayRepeat: boolean
   },
-): Pick<RaceReport, 'arrived' | 'deletedThatGotIt' | 'deletedThatDidNot'> {
+): Pick<RaceReport, 'arrived' | 'twice' | 'deletedThatGotIt' | 'deletedThatDidNot'> {
   const deleted = new Set(deletions.map(({ user }) => user.token))
   for (const { token } of users) {
     const count = arrivals.get(token)?.length ?? 0
@@ -87,7 +88,8 @@ function judge(
     }
   }
   const got = deletions.filter(({ user }) => arrivals.has(user.token)).length
-  return { arrived: arrivals.size, deletedThatGotIt: got, deletedThatDidNot: deletions.length - got }
+  const twice = [...arrivals.values()].filter((times) => times.length > 1).length
+  return { arrived: arrivals.size, twice, deletedThatGotIt: got, deletedThatDidNot: deletions.length - got }
 }
 
 /** Notes when each erasure first read as erased. */
