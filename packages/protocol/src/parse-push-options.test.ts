@@ -73,7 +73,7 @@ test('a push is spread over 0 to 1440 minutes', () => {
 test('a collapse id has at most 64 bytes that a header can carry; an empty one is none', () => {
   assert.equal(errorOf({ apns_collapse_id: 'a'.repeat(64) }), undefined)
   assert.deepEqual(parsed({ apns_collapse_id: '' }), { ok: true, value: defaults })
-  for (const apns_collapse_id of ['a'.repeat(65), 'ä', 'a\r\nb', '\x7f'])
+  for (const apns_collapse_id of ['a'.repeat(65), 'ä', 'a\r\nb', '\x7f', ' a', 'a ', ' '])
     assert.equal(errorOf({ apns_collapse_id }), 'parameterInvalid')
 })
 

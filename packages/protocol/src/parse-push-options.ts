@@ -65,8 +65,8 @@ function refusalOfDuration(
 
 /** The id travels in a header of HTTP, which carries ASCII; there a character is a byte. */
 function refusalOfCollapseId({ apns_collapse_id: id }: PushOptionsBody, where: string): Refusal | undefined {
-  const rule = `at most ${apnsCollapseIdBytesMax} printable ASCII characters`
-  if (id === undefined || new RegExp(`^[\\x20-\\x7e]{0,${apnsCollapseIdBytesMax}}$`).test(id))
+  const rule = `at most ${apnsCollapseIdBytesMax} printable ASCII characters, no space first or last`
+  if (id === undefined || new RegExp(`^(?! )[\\x20-\\x7e]{0,${apnsCollapseIdBytesMax}}(?<! )$`).test(id))
     return undefined
   return fault('parameterInvalid', `${where}apns_collapse_id: ${rule}`)
 }

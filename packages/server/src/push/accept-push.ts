@@ -114,12 +114,15 @@ export function refusalOfVendors(
   { channels }: Pick<AcceptPushDeps, 'channels'>,
   { app, push }: Pick<PushToAccept, 'app' | 'push'>,
 ): Refusal | undefined {
+  const overriddenMsgId = push.options.overrideMsgId ?? null
   const languages = [null, ...push.options.languages.map(({ language }) => language)]
   for (const platform of push.platforms) {
     const channel = channels.vendorOf(app, platform)?.channel
     if (!channel) continue
     for (const language of languages) {
-      const refusal = channel.refusalOf(channel.render({ ...UNNAMED, platform, push, language }))
+      const refusal = channel.refusalOf(
+        channel.render({ ...UNNAMED, overriddenMsgId, platform, push, language }),
+      )
       if (refusal) return refusal
     }
   }
@@ -130,7 +133,6 @@ export function refusalOfVendors(
 const UNNAMED = {
   msgId: Number.MAX_SAFE_INTEGER,
   collapseId: String(Number.MAX_SAFE_INTEGER),
-  overriddenMsgId: null,
 } as const
 
 /** Named users who can be reached on these platforms and fit what else the audience says. */
