@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import type { AppDeps } from '../../src/app.ts'
+import type { Db } from '../../src/schema.ts'
 import { startTestApp, type TestApp } from './app.ts'
 import type { OpenDatabase } from './engines.ts'
 import { runOutside } from './outside-sql.ts'
@@ -105,17 +106,17 @@ export async function openPushWorld(
         `update device set last_seen_at = last_seen_at - ${ms} where registration_id = '${id}'`,
       ),
     settled: async () => {
-      const { read } = database.database
-      await until('nothing is left to be sent', async () => {
-        const spans = await read.kysely.selectFrom('push_span').select('msg_id').limit(1).execute()
-        const pending = await read.kysely
-          .selectFrom('pending_message')
-          .select('msg_id')
-          .where('way', '=', 'vendor')
-          .limit(1)
-          .execute()
-        return spans.length + pending.length === 0
-      })
+      await until('nothing is left to be sent', () => isSettled(database.database))
     },
   }
+}
+
+async function isSettled({ read: { kysely } }: Db): Promise<boolean> {
+  const spans = await kysely.selectFrom('push_span').select('msg_id').limit(1).execute()
+  const pending = await kysely
+    .selectFrom('pending_message')
+    .select('way')
+    .where('way', '=', 'vendor')
+    .execute()
+  return spans.length + pending.length === 0
 }
