@@ -13,6 +13,8 @@ export type Vendors = {
   webPush: FakeWebPush
   fcm: FakeFcm
   apns: FakeApns
+  /** PEM of all their authorities. */
+  authorities: string
   /** What a server needs in its environment to reach them. */
   environment: Record<string, string>
   stop(): Promise<void>
@@ -21,13 +23,15 @@ export type Vendors = {
 export async function startVendors(): Promise<Vendors> {
   const [webPush, fcm, apns] = await Promise.all([startFakeWebPush(), startFakeFcm(), startFakeApns()])
   const folder = mkdtempSync(path.join(tmpdir(), 'lethe-vendors-'))
-  const authorities = path.join(folder, 'ca.pem')
-  writeFileSync(authorities, [webPush.ca, fcm.cert, apns.cert].join('\n'))
+  const authorities = [webPush.ca, fcm.cert, apns.cert].join('\n')
+  const file = path.join(folder, 'ca.pem')
+  writeFileSync(file, authorities)
   return {
     webPush,
     fcm,
     apns,
-    environment: { NODE_EXTRA_CA_CERTS: authorities, LETHE_ALLOW_PRIVATE_NETWORK: 'true' },
+    authorities,
+    environment: { NODE_EXTRA_CA_CERTS: file, LETHE_ALLOW_PRIVATE_NETWORK: 'true' },
     stop: async () => {
       await Promise.all([webPush.close(), fcm.close(), apns.close()])
       rmSync(folder, { recursive: true, force: true })
