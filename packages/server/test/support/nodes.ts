@@ -110,7 +110,8 @@ export async function call(
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    signal: AbortSignal.timeout(20_000),
+    // A node that stands still answers when it goes on.
+    signal: AbortSignal.timeout(90_000),
   })
   const text = await response.text()
   const isJson = response.headers.get('content-type')?.startsWith('application/json')
