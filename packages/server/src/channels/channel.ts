@@ -83,6 +83,9 @@ export interface Channel<Rendered = unknown> {
   vendorOf?(address: Address): string
   /** How many sends may be under way at once; those beyond wait before `send` is called. */
   readonly sendsMax: number
-  /** Ends connections; sends under way get outcome `retry`. */
+  /**
+   * Ends what is this channel's own; what all share, such as connections, is closed by whoever made it. Called once nothing is
+   * under way. A send that is, all the same, keeps its word: it has an outcome by its deadline at the latest.
+   */
   close(): Promise<void>
 }

@@ -3,6 +3,7 @@
 import { unreachable } from '../../kernel/assert.ts'
 import type { Outcome } from '../channel.ts'
 import type { OutboundFailure, OutboundResponse } from '../outbound/outbound.ts'
+import { retryAfterMs } from '../retry-after.ts'
 
 export type Answer =
   | { readonly kind: 'outcome'; readonly outcome: Outcome }
@@ -64,7 +65,7 @@ function byStatus(
 ): Answer {
   if (status === 410) return outcome({ kind: 'gone', sinceMs: timestamp, reason })
   if (status === 403) return { kind: 'senderRefused', reason }
-  const afterMs = retryAfterMs(headers['retry-after'], nowMs)
+  const afterMs = retryAfterMs(headers['retry-after'], { nowMs, maxMs: RETRY_AFTER_MS_MAX })
   if (status === 429) return outcome({ kind: 'retry', afterMs, reason })
   if (status >= 500) return outcome({ kind: 'retry', afterMs: afterMs ?? SERVER_ERROR_MS, reason })
   return outcome({ kind: 'rejected', reason })
@@ -86,13 +87,6 @@ function parsed(body: Buffer): Readonly<Record<string, unknown>> {
   } catch {
     return {}
   }
-}
-
-/** `Retry-After` of RFC 9110: seconds or a date. Null where it is absent or neither. */
-function retryAfterMs(header: string | undefined, nowMs: number): number | null {
-  if (header === undefined) return null
-  const ms = /^\d+$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - nowMs
-  return Number.isNaN(ms) ? null : Math.min(Math.max(ms, 0), RETRY_AFTER_MS_MAX)
 }
 
 function outcome(value: Outcome): Answer {

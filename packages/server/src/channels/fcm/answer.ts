@@ -6,6 +6,7 @@
 import { unreachable } from '../../kernel/assert.ts'
 import type { Outcome } from '../channel.ts'
 import type { OutboundFailure, OutboundResponse } from '../outbound/outbound.ts'
+import { retryAfterMs } from '../retry-after.ts'
 
 export type Answer =
   | { readonly kind: 'outcome'; readonly outcome: Outcome }
@@ -22,7 +23,7 @@ export function readAnswer(response: OutboundResponse, nowMs: number): Answer {
   if (response.status >= 200 && response.status < 300) return outcome({ kind: 'accepted' })
   const error = readError(response)
   const { reason } = error
-  const afterMs = retryAfterMs(response.headers['retry-after'], nowMs)
+  const afterMs = retryAfterMs(response.headers['retry-after'], { nowMs, maxMs: RETRY_AFTER_MS_MAX })
   const retry = outcome({ kind: 'retry', afterMs, reason })
   const rejected = outcome({ kind: 'rejected', reason })
   switch (reason) {
@@ -123,13 +124,6 @@ const CODE_OF_STATUS: Readonly<Record<number, string>> = {
   500: 'INTERNAL',
   503: 'UNAVAILABLE',
   504: 'DEADLINE_EXCEEDED',
-}
-
-/** `Retry-After` of RFC 9110: seconds or a date. Null where it is absent or neither. */
-function retryAfterMs(header: string | undefined, nowMs: number): number | null {
-  if (header === undefined) return null
-  const ms = /^\d+$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - nowMs
-  return Number.isNaN(ms) ? null : Math.min(Math.max(ms, 0), RETRY_AFTER_MS_MAX)
 }
 
 /** Ours: a header that is wrong shall not silence a project for a day. */

@@ -2,6 +2,7 @@
 
 import type { Outcome } from '../channel.ts'
 import type { OutboundError, OutboundResponse } from '../outbound/outbound.ts'
+import { retryAfterMs } from '../retry-after.ts'
 import type { WebPushVendor } from './vendors.ts'
 
 /** Statuses are those of RFC 8030; what a service does differently stands beside it. A reason never holds its free text. */
@@ -15,7 +16,8 @@ export function outcomeOf(
   // The subscription expired or was ended (RFC 8030 section 7.3).
   if (status === 404 || status === 410) return { kind: 'gone', sinceMs: null, reason }
   if (isForLater(status)) {
-    return { kind: 'retry', afterMs: retryAfterMs(response.headers['retry-after'], nowMs), reason }
+    const afterMs = retryAfterMs(response.headers['retry-after'], { nowMs, maxMs: RETRY_AFTER_MS_MAX })
+    return { kind: 'retry', afterMs, reason }
   }
   return { kind: 'rejected', reason }
 }
@@ -45,14 +47,6 @@ function isForLater(status: number): boolean {
   return status === 429 || status === 406 || status >= 500
 }
 
-/** Retry-After in seconds or as a date (RFC 9110 section 10.2.3); null where it is missing or means nothing. */
-function retryAfterMs(text: string | undefined, nowMs: number): number | null {
-  if (text === undefined) return null
-  if (/^\d+$/.test(text)) return Math.min(Number(text) * 1_000, RETRY_AFTER_MAX_MS)
-  const atMs = Date.parse(text)
-  return Number.isNaN(atMs) ? null : Math.min(Math.max(0, atMs - nowMs), RETRY_AFTER_MAX_MS)
-}
-
 /** The status, and behind it the service's own word for the reason where it has one: free text could name the user. */
 function reasonOf(response: OutboundResponse): string {
   const word = isKeyMismatch(response) ? 'other vapid key' : wordOf(response)
@@ -73,4 +67,4 @@ function isKeyMismatch({ body }: OutboundResponse): boolean {
 }
 
 /** No push is kept for longer (15 days); it bounds what a service may ask of us. */
-const RETRY_AFTER_MAX_MS = 15 * 86_400_000
+const RETRY_AFTER_MS_MAX = 15 * 86_400_000
