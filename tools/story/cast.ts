@@ -36,7 +36,7 @@ export function makeCast(): Cast {
       name: 'Bob',
       registration: {
         platform: 'android',
-        token: fcmToken(),
+        token: newFcmToken(),
         model: 'Pixel 9',
         language: 'zh-Hans-CN',
         timezone: 'Asia/Shanghai',
@@ -72,6 +72,6 @@ function browserSubscription(): Record<string, unknown> {
 }
 
 /** An instance id, a colon, and 140 characters. */
-function fcmToken(): string {
+export function newFcmToken(): string {
   return `${randomBytes(16).toString('base64url')}:APA91b${randomBytes(100).toString('base64url')}`
 }

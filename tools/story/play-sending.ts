@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { FakeSocketClient } from '../../packages/server/src/channels/socket/fake-socket-client.ts'
 import { appKey, basicAuth, operatorToken } from '../server-process.ts'
+import { newFcmToken } from './cast.ts'
 import { Narrator, WrongAnswer } from './narrator.ts'
 import type { Vendors } from './vendors.ts'
 
@@ -69,7 +70,7 @@ async function arrivals(tell: Narrator, url: string, vendors: Vendors): Promise<
   const app = await tell.call(`GET /client/v1/apps/${appKey}`)
   const browser = vendors.webPush.subscribe(String(app.json['vapid_public_key']))
   const wendy = await register(tell, { platform: 'web', subscription: browser.toJSON(), tags: [tag] })
-  const [phone, other] = [newToken(), newToken()]
+  const [phone, other] = [newFcmToken(), newFcmToken()]
   const anton = await register(tell, { platform: 'android', token: phone, tags: [tag] })
   const apple = randomBytes(32).toString('hex')
   const ines = await register(tell, { platform: 'ios', token: apple, apns_production: true, tags: [tag] })
@@ -213,11 +214,6 @@ async function waitFor<T>(what: () => string, look: () => T | Promise<T>): Promi
     if (performance.now() > deadline) throw new WrongAnswer(`In vain waited for: ${what()}`)
     await sleep(pollMs)
   }
-}
-
-/** An instance id, a colon, and 140 characters. */
-function newToken(): string {
-  return `${randomBytes(16).toString('base64url')}:APA91b${randomBytes(100).toString('base64url')}`
 }
 
 /** The text of a Web Push, as the browser has decrypted it. */

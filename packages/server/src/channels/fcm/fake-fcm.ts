@@ -88,6 +88,11 @@ export class FakeFcm {
     else this.#behaviours.delete(token)
   }
 
+  /** Of whoever received something. */
+  get tokens(): Iterable<string> {
+    return this.#received.keys()
+  }
+
   /** The oldest first, at most `RECEIVED_PER_TOKEN_MAX`. */
   received(token: string): readonly FakeReceived[] {
     return this.#received.get(token) ?? []
