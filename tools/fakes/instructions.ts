@@ -8,7 +8,8 @@ const [appKey, masterSecret, operatorToken] = ['demo', 'demo-secret', 'demo-oper
 const asJson = `-H 'Content-Type: application/json'`
 
 export function instructions(credentials: Credentials, devices: Devices): string {
-  return `The fakes run until Ctrl-C; their addresses are new at each start. What is needed to use them stands in ${credentials.folder}.
+  return `The fakes run until Ctrl-C. Their addresses, keys and certificates are new at each start, so start Lethe after them and set
+everything again. The files stand in ${credentials.folder}.
 
 In a second terminal, start a Lethe that trusts and reaches them:
 

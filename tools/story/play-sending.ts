@@ -69,19 +69,35 @@ async function arrivals(tell: Narrator, url: string, vendors: Vendors): Promise<
   tell.chapter('Five users arrive, on every channel there is')
   const app = await tell.call(`GET /client/v1/apps/${appKey}`)
   const browser = vendors.webPush.subscribe(String(app.json['vapid_public_key']))
-  const wendy = await register(tell, { platform: 'web', subscription: browser.toJSON(), tags: [tag] })
+  const wendy = await register(tell, 'Wendy, in a browser', {
+    platform: 'web',
+    subscription: browser.toJSON(),
+    tags: [tag],
+  })
   const [phone, other] = [newFcmToken(), newFcmToken()]
-  const anton = await register(tell, { platform: 'android', token: phone, tags: [tag] })
+  const anton = await register(tell, 'Anton, on Android', {
+    platform: 'android',
+    token: phone,
+    tags: [tag],
+  })
   const apple = randomBytes(32).toString('hex')
-  const ines = await register(tell, { platform: 'ios', token: apple, apns_production: true, tags: [tag] })
-  const sam = await register(tell, { platform: 'web', tags: [tag] })
-  const dora = await register(tell, { platform: 'android', token: other })
+  const ines = await register(tell, 'Ines, on an iPhone', {
+    platform: 'ios',
+    token: apple,
+    apns_production: true,
+    tags: [tag],
+  })
+  const sam = await register(tell, 'Sam, who allows no notifications', { platform: 'web', tags: [tag] })
+  const dora = await register(tell, 'Dora, on Android, without the tag', {
+    platform: 'android',
+    token: other,
+  })
   const socket = new FakeSocketClient({
     url: `${url.replace('http', 'ws')}/client/v1/apps/${appKey}/socket`,
     registrationId: sam.id,
     deviceSecret: sam.secret,
   })
-  tell.expect('Sam, who allows no notifications, opens a socket of his own', await socket.welcomed, true)
+  tell.expect('Sam opens a socket of his own', await socket.welcomed, true)
   const ofFcm = (token: string) => () =>
     vendors.fcm.received(token).map((message) => textIn(message, ['android', 'notification', 'body']))
   const cast: Cast = {
@@ -98,9 +114,9 @@ async function arrivals(tell: Narrator, url: string, vendors: Vendors): Promise<
   return { tell, vendors, cast, browser, socket }
 }
 
-async function register(tell: Narrator, body: object): Promise<{ id: string; secret: string }> {
+async function register(tell: Narrator, who: string, body: object): Promise<{ id: string; secret: string }> {
   const answer = await tell.quietCall(`POST ${registrations}`, { body })
-  tell.expect('registered', answer.status, 201)
+  tell.expect(`${who}, is registered`, answer.status, 201)
   const { registration_id: id, device_secret: secret } = answer.json as Record<string, string>
   return { id: id ?? '', secret: secret ?? '' }
 }
@@ -122,7 +138,8 @@ async function pushToTag(
   // Whoever should not have it has the time to get it by mistake.
   await sleep(500)
   const got = Object.entries(cast).flatMap(([key, { texts }]) => (texts().includes(text) ? [key] : []))
-  tell.expect(`it came to ${receivers.join(', ')}, and to nobody else`, got, receivers)
+  const names = receivers.map((key) => cast[key].name).join(', ')
+  tell.expect(`it came to ${names}, and to nobody else`, got, receivers)
   return String(answer.json['msg_id'])
 }
 
@@ -178,16 +195,18 @@ async function forgetAnton({ tell, cast: { anton } }: Scene): Promise<void> {
   tell.expect('and nothing about him', claims.includes(anton.id), false)
 }
 
-async function withdrawn({ tell, cast: { wendy }, browser }: Scene): Promise<void> {
+async function withdrawn({ tell, vendors, cast: { wendy }, browser }: Scene): Promise<void> {
   tell.chapter('A push is taken back in time')
+  const askedBefore = vendors.webPush.requestCount
   browser.behaviour = { kind: 'answer', status: 503, headers: { 'retry-after': '1' } }
   const body = {
     to: { registration_id: [wendy.id] },
     body: { platform: 'all', notification: { alert: 'A mistake' } },
   }
   const pushed = await tell.call('POST /v4/push', { authorization, body })
-  // Her push service has no time for it, and is asked again in a second.
-  await sleep(300)
+  const asked = () => vendors.webPush.requestCount > askedBefore
+  await waitFor(() => 'her push service is asked', asked)
+  tell.remark('Her push service has no time for it, and wants to be asked again in a second.')
   const answer = await tell.call(`DELETE /v4/push/withdraw/${pushed.json['msg_id']}`, { authorization })
   tell.expect('withdrawn', answer.json, { request_id: '', msg_id: pushed.json['msg_id'] })
   browser.behaviour = { kind: 'take' }
