@@ -1,194 +1,158 @@
 /**
- * Providers that fail in every way, each with an app of its own, all at once on one server: the app whose provider is well
- * sends as ever, and nobody's accepted push is lost.
+ * Vendors that fail in every way that they can: a push that was accepted is not lost while it lives, comes once, and holds up
+ * no other app. Each test has a server of its own with two apps, of which the one's provider fails.
  */
 
 import assert from 'node:assert/strict'
-import http2, { type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
-import { type AddressInfo, createServer, type Server } from 'node:net'
-import { type TestContext, test } from 'node:test'
-import { type FakeFcm, startFakeFcm } from '../../src/channels/fcm/fake-fcm.ts'
-import { makeCertificate } from '../../src/channels/outbound/fake-certificate.ts'
-import { basicAuth, startTestApp, type TestApp } from '../support/app.ts'
-import { openTestSqlite } from '../support/engines.ts'
-import { until } from '../support/until.ts'
+import { describe, type TestContext, test } from 'node:test'
+import { retryDelayMs } from '../../src/work/loop.ts'
+import { openFaultWorld } from '../support/fault-world.ts'
+import {
+  endsInMidStream,
+  endsUnseen,
+  isABadGateway,
+  isSilentAfterTls,
+  losesTheAnswer,
+  type Misbehaving,
+  refusesStreams,
+  stallsTheWindow,
+} from '../support/misbehaving-servers.ts'
+import { apnsVendor, fcmVendor, type Vendor, webPushVendor } from '../support/vendors.ts'
 
-const certificate = await makeCertificate()
-
-interface Row {
-  readonly name: string
-  /** Breaks the provider of the app whose user has this token; answers the endpoint, if it is another than the fake's. */
-  break(world: {
-    fcm: FakeFcm
-    token: string
-    t: TestContext
-  }): Promise<string | undefined> | string | undefined
-  /** What else is wrong with the credentials. */
-  readonly spoil?: (fcm: FakeFcm) => object
-  /** Whether the vendor's own word keeps the message for longer than a test can wait. */
-  readonly waitsMs?: number
+/** An answer of a vendor, and how long it asks to be left alone, milliseconds; absent: as long as we think right. */
+interface AnswerRow<Behaviour> {
+  readonly title: string
+  readonly behaviour: Behaviour
+  readonly waitMs?: number
+  /** So much later at most, at random. */
+  readonly jitterMs?: number
 }
 
-async function listen(t: TestContext, server: Server): Promise<string> {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  t.after(() => server.close())
-  return `https://127.0.0.1:${(server.address() as AddressInfo).port}`
+function answersOf<Behaviour>(vendor: Vendor<Behaviour>, rows: readonly AnswerRow<Behaviour>[]): void {
+  for (const row of rows) test(`${vendor.name}: ${row.title}`, (t) => answerIsWaitedOut(t, vendor, row))
 }
 
-function http2Server(
+/** Both apps call the same address, as apps do. */
+async function answerIsWaitedOut<Behaviour>(
   t: TestContext,
-  onStream: (stream: ServerHttp2Stream, session: ServerHttp2Session) => void,
-  settings: http2.Settings = {},
-): Promise<string> {
-  const server = http2.createSecureServer({ ...certificate, settings })
-  server.on('session', (session) => {
-    session.on('error', () => {})
-    t.after(() => session.destroy())
-  })
-  server.on('stream', (given) => {
-    const stream = given as ServerHttp2Stream
-    stream.on('error', () => {})
-    onStream(stream, stream.session as ServerHttp2Session)
-  })
-  return listen(t, server)
+  vendor: Vendor<Behaviour>,
+  { behaviour, waitMs = retryDelayMs(0), jitterMs = 0 }: AnswerRow<Behaviour>,
+): Promise<void> {
+  const world = await openFaultWorld(t, vendor, 'shared')
+  const { clock, failing } = world
+  failing.user.behave(behaviour)
+  const msgId = await failing.push()
+  await world.wellSends()
+  const { dueAt, attempts } = await world.waiting()
+  assert.equal(attempts, 1)
+  const dueInMs = dueAt - clock.now()
+  assert.ok(dueInMs >= waitMs && dueInMs <= waitMs + jitterMs, `due in ${dueInMs} ms`)
+
+  failing.user.behave(undefined)
+  await clock.advance(dueInMs - 1)
+  await world.wellSends()
+  assert.equal(failing.user.received().length, 0, 'it came earlier than the vendor allows')
+  await world.arrives(msgId)
 }
 
-const rows: readonly Row[] = [
+describe('a vendor that asks for patience gets it, and the push arrives', { concurrency: 4 }, () => {
+  const answer = (status: number, headers: Record<string, string> = {}) =>
+    ({ kind: 'answer', status, headers }) as const
+  answersOf(webPushVendor, [
+    { title: '429 with Retry-After', behaviour: answer(429, { 'retry-after': '120' }), waitMs: 120_000 },
+    { title: '429 without', behaviour: answer(429) },
+    { title: '500', behaviour: answer(500) },
+    { title: '502', behaviour: answer(502) },
+    { title: '503 with Retry-After', behaviour: answer(503, { 'retry-after': '30' }), waitMs: 30_000 },
+  ])
+  const jitterMs = 10_000
+  answersOf(fcmVendor, [
+    {
+      title: 'the quota of the project is exhausted, with Retry-After',
+      behaviour: { kind: 'error', code: 'QUOTA_EXCEEDED', retryAfterSeconds: 120 },
+      waitMs: 120_000,
+      jitterMs,
+    },
+    {
+      title: 'the quota of the project is exhausted',
+      behaviour: { kind: 'error', code: 'QUOTA_EXCEEDED' },
+      waitMs: 60_000,
+      jitterMs,
+    },
+    { title: '500', behaviour: { kind: 'error', code: 'INTERNAL' } },
+    { title: '503', behaviour: { kind: 'error', code: 'UNAVAILABLE' } },
+    {
+      title: '503 with Retry-After',
+      behaviour: { kind: 'error', code: 'UNAVAILABLE', retryAfterSeconds: 30 },
+      waitMs: 30_000,
+    },
+  ])
+  answersOf(apnsVendor, [
+    {
+      title: '429 with Retry-After',
+      behaviour: { kind: 'error', reason: 'TooManyRequests', retryAfterSeconds: 120 },
+      waitMs: 120_000,
+    },
+    { title: '429 without', behaviour: { kind: 'error', reason: 'TooManyRequests' } },
+    // As Apple's page says of answers of 5xx.
+    { title: '500', behaviour: { kind: 'error', reason: 'InternalServerError' }, waitMs: 15 * 60_000 },
+    {
+      title: '503 with Retry-After',
+      behaviour: { kind: 'error', reason: 'ServiceUnavailable', retryAfterSeconds: 30 },
+      waitMs: 30_000,
+    },
+    { title: 'a server that stops', behaviour: { kind: 'error', reason: 'Shutdown' } },
+  ])
+})
+
+/** What the address of a vendor leads to, and whether connections to it stay when it is well again. */
+interface ConnectionRow {
+  readonly title: string
+  readonly leadsTo: 'cut' | 'mute' | Misbehaving
+  /** A send ends by its deadline only. */
+  readonly hangs?: true
+  readonly connectionsStay?: true
+}
+
+const connections: readonly ConnectionRow[] = [
+  { title: 'a connection that ends in mid-stream (GOAWAY)', leadsTo: endsInMidStream },
+  { title: 'connections that end before they were looked at (GOAWAY)', leadsTo: endsUnseen },
+  { title: 'streams that are refused', leadsTo: refusesStreams },
+  { title: 'a window that is stalled', leadsTo: stallsTheWindow, hangs: true },
+  { title: 'an address that takes connections and never does TLS', leadsTo: 'mute', hangs: true },
   {
-    name: 'GOAWAY in mid-stream, and the connection ends',
-    break: ({ t }) =>
-      http2Server(t, (stream, session) => {
-        session.goaway(0, stream.id as number)
-        setTimeout(() => session.destroy(), 20)
-      }),
+    title: 'a server that does TLS and never says its settings',
+    leadsTo: isSilentAfterTls,
+    hangs: true,
+    connectionsStay: true,
   },
-  {
-    name: 'every stream is refused',
-    break: ({ t }) => http2Server(t, (stream) => stream.close(http2.constants.NGHTTP2_REFUSED_STREAM)),
-  },
-  {
-    name: 'the window of every stream is stalled',
-    break: ({ t }) => http2Server(t, (stream) => stream.pause(), { initialWindowSize: 16 }),
-  },
-  {
-    name: 'TCP is taken, and TLS never answered',
-    break: ({ t }) =>
-      listen(
-        t,
-        createServer((socket) => {
-          socket.on('error', () => {})
-          t.after(() => socket.destroy())
-        }),
-      ),
-  },
-  { name: 'the name cannot be resolved', break: () => 'https://push.invalid' },
-  {
-    name: '429 with Retry-After',
-    break: ({ fcm, token }) =>
-      void fcm.behave(token, { kind: 'error', code: 'QUOTA_EXCEEDED', retryAfterSeconds: 2 }),
-  },
-  {
-    name: '429 without Retry-After: the quota of the project is exhausted',
-    break: ({ fcm, token }) => void fcm.behave(token, { kind: 'error', code: 'QUOTA_EXCEEDED' }),
-    waitsMs: 55_000,
-  },
-  {
-    name: 'credentials that are good no more, until they are set anew',
-    break: () => undefined,
-    spoil: ({ origin }) => ({ token_uri: `${origin}/refuses` }),
-  },
-  { name: '503', break: ({ fcm, token }) => void fcm.behave(token, { kind: 'error', code: 'UNAVAILABLE' }) },
-  { name: '500', break: ({ fcm, token }) => void fcm.behave(token, { kind: 'error', code: 'INTERNAL' }) },
+  { title: 'a connection that is lost after the request', leadsTo: losesTheAnswer },
+  { title: 'a gateway that answers 502 with a page', leadsTo: isABadGateway },
+  { title: 'connections that end at once', leadsTo: 'cut' },
 ]
 
-interface Tenant {
-  readonly row: Row
-  readonly appKey: string
-  readonly authorization: string
-  readonly token: string
+async function connectionIsSurvived<Behaviour>(
+  t: TestContext,
+  vendor: Vendor<Behaviour>,
+  { leadsTo, hangs, connectionsStay }: ConnectionRow,
+): Promise<void> {
+  const world = await openFaultWorld(t, vendor, 'apart')
+  const { front, failing } = world
+  front.leadTo(typeof leadsTo === 'string' ? leadsTo : await leadsTo(t))
+  const msgId = await failing.push()
+  await world.wellSends()
+  await world.waiting(hangs ? 1_000 : 0)
+  await world.wellSends()
+
+  front.leadTo(world.port)
+  if (!connectionsStay) front.cutAll()
+  await world.arrives(msgId)
 }
 
-async function call(
-  app: TestApp,
-  line: `${'PUT' | 'POST' | 'GET'} ${string}`,
-  { body, authorization }: { body?: object; authorization?: string },
-) {
-  const [method = 'GET', url = ''] = line.split(' ') as ['PUT' | 'POST' | 'GET', string]
-  const headers = authorization === undefined ? {} : { authorization }
-  const response = await app.app.http.inject({ method, url, headers, ...(body ? { body } : {}) })
-  assert.ok(response.statusCode < 300, `${line}: ${response.body}`)
-  return response.json()
-}
-
-async function addTenant(app: TestApp, fcm: FakeFcm, row: Row): Promise<Tenant> {
-  const { bearer } = app
-  const made = await call(app, 'POST /admin/v1/apps', { body: { name: row.name.slice(0, 40) }, ...bearer })
-  const appKey: string = made.app_key
-  const token = `phone-${appKey}-`.padEnd(60, 'x')
-  await setFcm(app, appKey, fcm.serviceAccount())
-  await call(app, `POST /client/v1/apps/${appKey}/registrations`, { body: { platform: 'android', token } })
-  return { row, appKey, authorization: basicAuth(appKey, made.master_secret), token }
-}
-
-function setFcm(app: TestApp, appKey: string, credentials: object) {
-  return call(app, `PUT /admin/v1/apps/${appKey}/channels/fcm`, { body: credentials, ...app.bearer })
-}
-
-function push(app: TestApp, { authorization }: Pick<Tenant, 'authorization'>) {
-  const body = { to: 'all', body: { platform: 'android', notification: { alert: 'Hello' } } }
-  return call(app, 'POST /v4/push', { authorization, body })
-}
-
-test('no failing provider stops another app, and none loses a push', { timeout: 150_000 }, async (t) => {
-  const fcm = await startFakeFcm()
-  t.after(() => fcm.close())
-  const database = await openTestSqlite()
-  const app = await startTestApp(
-    { rateLimit: 0, allowPrivateNetwork: true },
-    { database, deps: { trustedCa: `${fcm.cert}\n${certificate.cert}` } },
-  )
-  t.after(async () => {
-    await app.close()
-    await database.close()
-  })
-  const well = await addTenant(app, fcm, { name: 'well', break: () => undefined })
-  const tenants: Tenant[] = []
-  for (const row of rows) {
-    const tenant = await addTenant(app, fcm, row)
-    const endpoint = await row.break({ fcm, token: tenant.token, t })
-    const spoilt = { ...(endpoint === undefined ? {} : { endpoint }), ...row.spoil?.(fcm) }
-    await setFcm(app, tenant.appKey, { ...fcm.serviceAccount(), ...spoilt })
-    tenants.push(tenant)
-  }
-
-  for (const tenant of tenants) await push(app, tenant)
-  for (let count = 1; count <= 5; count++) {
-    const begunAt = performance.now()
-    await push(app, well)
-    await until('the well app sends', () => fcm.received(well.token).length === count)
-    assert.ok(performance.now() - begunAt < 3_000, 'the well app had to wait for the others')
-    await new Promise((resolve) => setTimeout(resolve, 300))
-  }
-  for (const { token, row } of tenants) assert.equal(fcm.received(token).length, 0, row.name)
-
-  for (const { token, appKey } of tenants) {
-    fcm.behave(token, undefined)
-    await setFcm(app, appKey, fcm.serviceAccount())
-  }
-  for (const { token, row, appKey } of tenants) {
-    if (row.waitsMs !== undefined) {
-      const [waiting] = await database.database.read.kysely
-        .selectFrom('pending_message')
-        .select(['due_at'])
-        .where('app_key', '=', appKey)
-        .execute()
-      assert.ok(
-        waiting && waiting.due_at - Date.now() > row.waitsMs - 20_000,
-        `${row.name}: it waits as it should`,
-      )
-      continue
-    }
-    await until(`${row.name}: the push arrives`, () => fcm.received(token).length > 0, 60_000)
-    assert.equal(fcm.received(token).length, 1, row.name)
+describe('a push survives what befalls connections', { concurrency: 4 }, () => {
+  for (const row of connections) {
+    test(`webPush: ${row.title}`, (t) => connectionIsSurvived(t, webPushVendor, row))
+    test(`fcm: ${row.title}`, (t) => connectionIsSurvived(t, fcmVendor, row))
+    test(`apns: ${row.title}`, (t) => connectionIsSurvived(t, apnsVendor, row))
   }
 })

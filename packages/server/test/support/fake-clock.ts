@@ -8,8 +8,13 @@ interface Sleeper {
 }
 
 export class FakeClock implements Clock {
-  #now = 1_000_000
+  #now: number
   readonly #sleepers = new Set<Sleeper>()
+
+  /** Milliseconds since the epoch. */
+  constructor(now = 1_000_000) {
+    this.#now = now
+  }
 
   now(): number {
     return this.#now

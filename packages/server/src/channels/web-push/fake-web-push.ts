@@ -21,13 +21,17 @@ export interface FakeWebPushOptions {
   readonly certificate?: Certificate
   /** Absent: a free one. */
   readonly port?: number
+  /** Where browsers and senders find it, when that is another address than its own: `https://host:port`. */
+  readonly publicOrigin?: string
   /** The machine's own when absent. */
   readonly clock?: Clock
 }
 
 export interface FakeWebPush {
-  /** `https://localhost:port`. */
+  /** `https://localhost:port`, unless another was given. */
   readonly origin: string
+  /** On which it listens itself. */
+  readonly port: number
   /** PEM: trust it as an authority to reach the service. */
   readonly ca: string
   /** Requests that arrived whole, whatever became of them. */
@@ -40,7 +44,7 @@ export interface FakeWebPush {
 
 export async function startFakeWebPush(options: FakeWebPushOptions = {}): Promise<FakeWebPush> {
   const certificate = options.certificate ?? (await makeCertificate())
-  const service = new FakeService(certificate, options.clock ?? systemClock())
+  const service = new FakeService(certificate, options)
   await service.listen(options.port ?? 0)
   return service
 }
@@ -61,13 +65,15 @@ class FakeService implements FakeWebPush {
   readonly ca: string
   readonly #server: Http2SecureServer
   readonly #clock: Clock
+  readonly #publicOrigin: string | undefined
   readonly #sockets = new Set<Socket>()
   readonly #subscriptions = new Map<string, FakeSubscription>()
   #requestCount = 0
 
-  constructor({ key, cert }: Certificate, clock: Clock) {
+  constructor({ key, cert }: Certificate, { clock, publicOrigin }: FakeWebPushOptions) {
     this.ca = cert
-    this.#clock = clock
+    this.#clock = clock ?? systemClock()
+    this.#publicOrigin = publicOrigin
     this.#server = createSecureServer({ key, cert, allowHTTP1: true }, (request, response) => {
       void this.#handle(request, response)
     })
@@ -78,7 +84,11 @@ class FakeService implements FakeWebPush {
   }
 
   get origin(): string {
-    return `https://localhost:${(this.#server.address() as AddressInfo).port}`
+    return this.#publicOrigin ?? `https://localhost:${this.port}`
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port
   }
 
   get requestCount(): number {
