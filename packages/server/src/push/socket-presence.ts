@@ -36,7 +36,7 @@ const REPORTS_MAX = 5_000
 export class SocketPresence {
   readonly #deps: SocketPresenceDeps
   readonly #stopping = new AbortController()
-  /** Under which sender each open socket was written down: a node may join again under another id. */
+  /** Under which sender each open socket is written down, or may be: a node may join again under another id. */
   readonly #senderIds = new Map<string, string>()
   #reports = 0
 
@@ -64,11 +64,10 @@ export class SocketPresence {
   async open(user: DeviceKey): Promise<boolean> {
     const { database, clock, sender } = this.#deps
     const senderId = sender().id
+    // Noted first: when the answer of the write is lost, the end of the socket takes back what may have been written.
+    this.#senderIds.set(nameOf(user), senderId)
     const isLive = await database.write(openPresence, { ...userOf(user), senderId, seenAt: clock.now() })
-    if (isLive) {
-      this.#senderIds.set(nameOf(user), senderId)
-      database.announce(SOCKET_TOPIC)
-    }
+    if (isLive) database.announce(SOCKET_TOPIC)
     return isLive
   }
 

@@ -5,7 +5,9 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { createApp } from '../../src/app.ts'
 import { FakeSocketClient } from '../../src/channels/socket/fake-socket-client.ts'
+import { OutcomeUnknown } from '../../src/storage/errors.ts'
 import { forEachEngine, type OpenDatabase } from '../support/engines.ts'
+import { faultyDatabase } from '../support/faulty-database.ts'
 import { openPushWorld, type PushWorld, type User } from '../support/push-world.ts'
 import { until } from '../support/until.ts'
 
@@ -149,6 +151,16 @@ forEachEngine('the own socket', (open, engine) => {
     assert.equal((await connect(t, { address, user: { ...alice, id: 'f'.repeat(32) } }).closed).code, 4404)
     const bob = await world.register('bob')
     assert.equal((await connect(t, { address, user: { ...bob, secret: 'wrong' } }).closed).code, 4401)
+  })
+
+  test('that was written down, but nobody knew, is not taken for open', async (t) => {
+    const opened = await open(t)
+    const { database, failWrites } = faultyDatabase(opened.database)
+    const { world, address } = await openWorld(t, async () => ({ ...opened, database }))
+    const alice = await world.register('alice')
+    failWrites('push.open-presence', [{ error: new OutcomeUnknown('the answer was lost'), isDone: true }])
+    assert.equal((await connect(t, { address, user: alice }).closed).code, 1013)
+    await until('it is known to be gone', async () => (await rowsIn(world, 'socket_presence')) === 0)
   })
 
   const isShared = engine === 'postgres'
