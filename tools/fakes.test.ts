@@ -18,9 +18,8 @@ const lastOfInstructions = 'What arrives is printed here'
 const waitMs = 60_000
 
 test('what the fakes print can be pasted, every message arrives decrypted, and Ctrl-C leaves nothing behind', async (t) => {
-  const folder = mkdtempSync(path.join(tmpdir(), "lethe's fakes "))
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
-  const fakes = startFakes(t, folder)
+  const [folder, temporary] = [makeFolder(t), makeFolder(t)]
+  const fakes = startFakes(t, { folder, temporary })
   await fakes.line((line) => line.startsWith(lastOfInstructions))
   assert.deepEqual(readdirSync(folder).sort(), ['apns.p8', 'apns.txt', 'ca.pem', 'fcm.json'])
 
@@ -45,6 +44,7 @@ test('what the fakes print can be pasted, every message arrives decrypted, and C
   fakes.child.kill('SIGINT')
   assert.deepEqual(await once(fakes.child, 'exit'), [0, null])
   assert.equal(isRunning(fakes.child.pid ?? 0), false)
+  assert.deepEqual(readdirSync(temporary), [])
   assert.equal(fakes.lines.filter((line) => /^(web|android|ios)\b/.test(line)).length, 3)
 })
 
@@ -63,8 +63,17 @@ type Fakes = {
   line(isIt: (line: string) => boolean): Promise<string>
 }
 
-function startFakes(t: TestContext, folder: string): Fakes {
+/** With a name that a shell has to be told as one word. */
+function makeFolder(t: TestContext): string {
+  const folder = mkdtempSync(path.join(tmpdir(), "lethe's fakes "))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+function startFakes(t: TestContext, { folder, temporary }: { folder: string; temporary: string }): Fakes {
+  const env = { ...process.env, TMPDIR: temporary }
   const child = spawn(process.execPath, [...program, '--folder', folder], {
+    env,
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   t.after(() => child.kill('SIGKILL'))

@@ -30,7 +30,8 @@ function folderOf(args: string[]): string | undefined {
 /** Until it is asked to stop. */
 async function run(folder: string): Promise<void> {
   const stopping = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stopping.abort())
+  // After Ctrl-C a signal comes twice: npm passes on what the terminal has sent to all.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stopping.abort())
   const vendors = await startVendors()
   try {
     const say = (line: string) => void process.stdout.write(`${line}\n`)

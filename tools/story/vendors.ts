@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import process from 'node:process'
 import { type FakeApns, startFakeApns } from '../../packages/server/src/channels/apns/fake-apns.ts'
 import { type FakeFcm, startFakeFcm } from '../../packages/server/src/channels/fcm/fake-fcm.ts'
 import {
@@ -20,9 +21,12 @@ export type Vendors = {
   stop(): Promise<void>
 }
 
+/** If this process ends without `stop`, the file is removed all the same. */
 export async function startVendors(): Promise<Vendors> {
   const [webPush, fcm, apns] = await Promise.all([startFakeWebPush(), startFakeFcm(), startFakeApns()])
   const folder = mkdtempSync(path.join(tmpdir(), 'lethe-vendors-'))
+  const removeFolder = () => rmSync(folder, { recursive: true, force: true })
+  process.once('exit', removeFolder)
   const authorities = [webPush.ca, fcm.cert, apns.cert].join('\n')
   const file = path.join(folder, 'ca.pem')
   writeFileSync(file, authorities)
@@ -34,7 +38,8 @@ export async function startVendors(): Promise<Vendors> {
     environment: { NODE_EXTRA_CA_CERTS: file, LETHE_ALLOW_PRIVATE_NETWORK: 'true' },
     stop: async () => {
       await Promise.all([webPush.close(), fcm.close(), apns.close()])
-      rmSync(folder, { recursive: true, force: true })
+      process.off('exit', removeFolder)
+      removeFolder()
     },
   }
 }
