@@ -64,6 +64,22 @@ export async function readForSockets(read: Read, senderId: string, limit: number
   return rows.map(messageOf)
 }
 
+/** A user, by its place `n`, who is written down as connected elsewhere: to a node that is alive, or to none. */
+export interface AwayRow {
+  readonly n: number
+  readonly is_replaced: 0 | 1
+}
+
+/** Those of the users who are not written down as connected to this node. `now`: of the database's clock. */
+export function readAway(
+  read: Read,
+  { senderId, now }: { readonly senderId: string; readonly now: number },
+  users: readonly DeviceKey[],
+): Promise<AwayRow[]> {
+  const rows = users.map((user, n) => ({ n, ...wireKey(user) }))
+  return read.query(AWAY, rows, senderId, now)
+}
+
 /** The address of a user that has no vendor's: audiences hold it, and the socket is its only channel. */
 const SOCKET_TOKEN = 'socket:'
 
@@ -139,4 +155,13 @@ const FOR_SOCKETS = statement<PendingRow>()(
   (q) => `select m.app_key, m.registration_id, m.msg_id, m.alias, m.expires_at, m.attempts
     from pending_message m where m.sender_id = (select node from ${q.input}) and m.way = 'socket'
     order by m.due_at limit ${q.value(1)}`,
+)
+
+const AWAY = statement<AwayRow>()(
+  'push.away',
+  { n: 'bigint', ...KEY },
+  (q) => `select input.n, case when other.sender_id is null then 0 else 1 end as is_replaced from ${q.input}
+    left join socket_presence s on s.app_key = input.app_key and s.registration_id = input.registration_id
+    left join sender other on other.sender_id = s.sender_id and other.lease_until >= ${q.value(2)}
+    where s.sender_id is null or s.sender_id <> ${q.value(1)}`,
 )

@@ -1,5 +1,5 @@
 /**
- * What the work of sending has in common, and its start: a loop for pushes to many, one for single users, one for own sockets,
+ * What the work of sending has in common, and its start: a loop for pushes to many, one for single users, two for own sockets,
  * one for what has expired, and one for what is old.
  */
 
@@ -18,6 +18,7 @@ import { startOldMessagesWork } from './old-messages-work.ts'
 import type { OwnSockets } from './own-sockets.ts'
 import type { PushMetrics } from './push-metrics.ts'
 import type { Sender } from './sender.ts'
+import { startSocketRounds } from './socket-rounds.ts'
 import { SocketWork } from './socket-work.ts'
 
 export interface PushWorkDeps extends DeliverDeps {
@@ -44,6 +45,8 @@ export function startPushWork(deps: PushWorkDeps, ownSockets: OwnSockets): { sto
   const expiry = startExpiryWork(deps)
   const oldMessages = startOldMessagesWork(deps)
   const { database } = deps
+  // One process has all the sockets there are.
+  const rounds = database.engine === 'sqlite' ? [] : [startSocketRounds(deps, ownSockets)]
   const deaf = [
     database.onAnnounced(PUSH_TOPIC, () => {
       directs.wake()
@@ -55,7 +58,9 @@ export function startPushWork(deps: PushWorkDeps, ownSockets: OwnSockets): { sto
   return {
     stop: async () => {
       for (const stopListening of deaf) stopListening()
-      await Promise.all([broadcasts, directs, sockets, expiry, oldMessages].map((loop) => loop.stop()))
+      await Promise.all(
+        [broadcasts, directs, sockets, expiry, oldMessages, ...rounds].map((loop) => loop.stop()),
+      )
     },
   }
 }

@@ -64,6 +64,8 @@ export class Connection implements Timed {
   readonly appKey: string
   /** Known from the welcome on. */
   registrationId: RegistrationId | undefined
+  /** It is written down that the user is connected here: for the host alone. */
+  isKnown = false
   dueTick: number | undefined
   readonly #host: ConnectionHost
   readonly #socket: SocketLike

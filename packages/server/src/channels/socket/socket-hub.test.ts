@@ -69,11 +69,15 @@ async function pass(clock: FakeClock, seconds: number): Promise<void> {
   for (let second = 0; second < seconds; second++) await clock.advance(1_000)
 }
 
+function namesIn(hub: SocketHub): string[] {
+  return [...hub.connected()].map(({ registrationId }) => registrationId)
+}
+
 test('a hello is welcomed, a message delivered, acknowledged, and what became of it told', async (t) => {
   const { hub, told, connect } = worldOf(t)
   const socket = await connect('alice')
   assert.equal(hub.isConnected(alice), true)
-  assert.deepEqual([...hub.connected()], [alice])
+  assert.deepEqual(namesIn(hub), ['alice'])
   const delivered = hub.deliver(alice, messageOf(1), signal)
   assert.deepEqual(socket.sent, [WELCOME, { type: 'message', message: { msg_id: '1' } }])
   socket.ack(1)
@@ -110,6 +114,22 @@ test('whoever is deleted between authentication and welcome is closed, and was n
   assert.deepEqual([socket.end, hub.isConnected(alice)], [4410, false])
   await settled()
   assert.deepEqual(told, ['disconnected alice'])
+})
+
+test('a socket that is not written down yet is not told of, and closing it later hits no newer one', async (t) => {
+  const written = Promise.withResolvers<boolean>()
+  const { hub, connect } = worldOf(t, { onConnected: () => written.promise })
+  const older = await connect('alice')
+  assert.deepEqual([hub.isConnected(alice), namesIn(hub)], [true, []])
+  written.resolve(true)
+  await settled()
+  const [told] = [...hub.connected()]
+  const newer = await connect('alice')
+  told?.close('lost')
+  assert.deepEqual([older.end, newer.end], [4409, undefined])
+  const [again] = [...hub.connected()]
+  again?.close('replaced')
+  assert.deepEqual([newer.end, hub.isConnected(alice)], [4409, false])
 })
 
 test('a storage that fails lets the client come back later, and the log names nobody', async (t) => {
@@ -380,7 +400,7 @@ test('a node that does not see its database closes all, and takes them again', a
     sockets.map(({ end }) => end),
     [1012, 1012],
   )
-  assert.deepEqual([...hub.connected()], [])
+  assert.deepEqual(namesIn(hub), [])
   assert.equal((await connect('alice')).end, undefined)
 })
 

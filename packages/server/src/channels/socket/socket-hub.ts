@@ -23,6 +23,11 @@ export interface SocketReport {
   readonly event: SocketEvent
 }
 
+export interface ConnectedSocket extends SocketUser {
+  /** `replaced`: by a newer one on another node. `lost`: nobody else knows of it. Without effect on one that is closed. */
+  close(reason: 'replaced' | 'lost'): void
+}
+
 /** Who is at the other end. Whether the user was deleted is decided before the secret is looked at. */
 export type Standing = 'live' | 'deleted' | 'unknown' | 'wrongSecret'
 
@@ -93,9 +98,12 @@ export class SocketHub implements ConnectionHost {
     return this.#connectionOf(user) !== undefined
   }
 
-  *connected(): Generator<SocketUser> {
+  /** Every socket whose user is written down as connected here. */
+  *connected(): Generator<ConnectedSocket> {
     for (const [appKey, connections] of this.#byApp)
-      for (const registrationId of connections.keys()) yield { appKey, registrationId }
+      for (const [registrationId, connection] of connections)
+        if (connection.isKnown)
+          yield { appKey, registrationId, close: (reason) => connection.close(REASONS[reason]) }
   }
 
   /**
@@ -184,7 +192,8 @@ export class SocketHub implements ConnectionHost {
     this.#leaving.delete(nameOf(user))
     this.#connectionsOf(user.appKey).set(user.registrationId, connection)
     connection.welcome(user.registrationId, received)
-    if (!(await this.#deps.onConnected(user))) connection.closeDeleted()
+    if (await this.#deps.onConnected(user)) connection.isKnown = true
+    else connection.closeDeleted()
   }
 
   #connectionOf({ appKey, registrationId }: SocketUser): Connection | undefined {
@@ -215,6 +224,11 @@ const CLOSE_CODES: Readonly<Record<Exclude<Standing, 'live'>, CloseCode>> = {
   deleted: closeCodes.deleted,
   unknown: closeCodes.unknownUser,
   wrongSecret: closeCodes.wrongSecret,
+}
+
+const REASONS: Readonly<Record<Parameters<ConnectedSocket['close']>[0], CloseCode>> = {
+  replaced: closeCodes.replaced,
+  lost: closeCodes.serverRestarts,
 }
 
 function nameOf({ appKey, registrationId }: SocketUser): string {
