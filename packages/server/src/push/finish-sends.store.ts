@@ -75,14 +75,23 @@ export const finishSends = background(
 
 async function finish(tx: Tx, { senderId, results, chunk }: FinishInput): Promise<FinishOutput> {
   const live = await lockLive(tx, results)
-  if (chunk && !(await moveOn(tx, senderId, chunk)) && !(await isWithdrawn(tx, chunk))) return 'passed'
   const ofLive = results.filter((result) => live.has(keyOf(result.appKey, result.registrationId)))
-  const misnamed = ofLive.filter(isMisnamed).map(({ msgId }) => ({ id: msgId }))
-  await lockMessages(tx, misnamed)
+  const misnamed = idsOf(ofLive.filter(isMisnamed))
+  // Whoever withdraws a message at this moment takes away what waits of it: then nothing may come after it.
+  await lockMessages(tx, idsOf(ofLive.filter((result) => isWaiting(result) || isMisnamed(result))))
+  if (chunk && !(await moveOn(tx, senderId, chunk)) && !(await isWithdrawn(tx, chunk))) return 'passed'
   await saveResults(tx, ofLive)
   await clearWithoutReceivers(tx, misnamed)
   await countOutcomes(tx, results.flatMap(countOf))
   return 'finished'
+}
+
+function idsOf(results: readonly SendResult[]): { id: number }[] {
+  return [...new Set(results.map(({ msgId }) => msgId))].map((id) => ({ id }))
+}
+
+function isWaiting({ end }: SendResult): boolean {
+  return end.kind === 'later' || end.kind === 'socket'
 }
 
 /** The alias by which it was named is not the user's any more: it is no receiver. */
@@ -98,11 +107,11 @@ async function saveResults(tx: Tx, results: readonly SendResult[]): Promise<void
       deadToken === null ? [] : [{ appKey, registrationId, ...deadToken }],
     ),
   )
-  const waiting = results.filter(({ end }) => end.kind === 'later' || end.kind === 'socket')
+  const waiting = results.filter(isWaiting)
   await tx.query(
     DELETE_DONE,
     results
-      .filter(({ end }) => end.kind !== 'later' && end.kind !== 'socket')
+      .filter((result) => !isWaiting(result))
       .map((result) => ({ ...wireKey(result), id: result.msgId })),
   )
   await tx.query(

@@ -3,6 +3,8 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Outcome } from '../../src/channels/channel.ts'
 import { forEachEngine } from '../support/engines.ts'
 import { openPushWorld, type PushWorld } from '../support/push-world.ts'
 import { until } from '../support/until.ts'
@@ -164,6 +166,25 @@ forEachEngine('a push', (open) => {
       assert.deepEqual(answer.body, { request_id: '', msg_id: one })
       const twice = await world.call('DELETE', `/v4/push/withdraw/${one}`)
       assert.deepEqual([twice.status, twice.body.error.code], [400, 21003])
+    }
+    await world.settled()
+  })
+
+  test('that is withdrawn in the moment in which it is put off does not wait', async (t) => {
+    const world = await openPushWorld(t, open)
+    const alice = await world.register('alice')
+    const retry: Outcome = { kind: 'retry', afterMs: 3_600_000, reason: 'busy' }
+    let putOff = () => {}
+    world.channels.outcomes.set(alice.token, () => new Promise((resolve) => (putOff = () => resolve(retry))))
+    for (let round = 0; round < 60; round++) {
+      const pushed = await world.push(round % 2 ? 'all' : { registration_id: [alice.id] })
+      await until('it is under way', () => world.channels.receivers(pushed).length === 1)
+      const isFirst = round % 4 < 2
+      if (isFirst) putOff()
+      await sleep(round % 5)
+      const withdrawn = world.call('DELETE', `/v4/push/withdraw/${pushed}`)
+      if (!isFirst) putOff()
+      assert.equal((await withdrawn).status, 200)
     }
     await world.settled()
   })
