@@ -282,10 +282,15 @@ function putOff(
     now,
   }: { delayMs: number | null; failure: string; isByChannel: boolean; now: Now },
 ): SendEnd {
-  const delay = delayMs ?? retryDelayMs(attempts)
-  const isTooLate = now() + delay >= expiresAt
-  if (isTooLate || message.push.options.timeToLiveSeconds === 0) return { kind: 'failed', failure }
+  const leftMs = expiresAt - now()
+  const delay = delayMs ?? waitOf(attempts, leftMs)
+  if (delay >= leftMs || message.push.options.timeToLiveSeconds === 0) return { kind: 'failed', failure }
   return { kind: 'later', delayMs: delay, attempts: attempts + 1, expiresAt, isByChannel }
+}
+
+/** Never more than half of the time that is left, so that a vendor who is well again shortly before the end is asked once more. */
+function waitOf(attempts: number, leftMs: number): number {
+  return Math.min(retryDelayMs(attempts), Math.max(retryDelayMs(0), Math.ceil(leftMs / 2)))
 }
 
 function socketEnd(delivery: Delivery, outcome: Outcome, look: LookOutput | undefined): SendEnd {

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { RegistrationId } from '../../src/kernel/personal.ts'
 import { basicAuth, startTestApp, type TestApp } from './app.ts'
 import { openTestSqlite, type TestDatabase } from './engines.ts'
 import { FakeClock } from './fake-clock.ts'
@@ -14,10 +15,12 @@ import type { Provider, ProviderUser, Vendor } from './vendors.ts'
 export interface Tenant<Behaviour> {
   readonly appKey: string
   readonly user: ProviderUser<Behaviour>
-  /** Of the user. */
-  readonly registrationId: string
-  /** Pushes to the user; answers the message's id. */
-  push(options?: object): Promise<string>
+  /** Pushes, to the user unless others are named; answers the message's id. */
+  push(options?: object, to?: unknown): Promise<string>
+  /** Another one. */
+  addUser(): Promise<ProviderUser<Behaviour>>
+  /** Whether the user has a token; the user is there in any case. */
+  hasToken(): Promise<boolean>
   /** With these instead of the right ones, if any are given. */
   setCredentials(instead?: object): Promise<void>
   /** What is said of one message, and of it at the user. */
@@ -43,8 +46,10 @@ export interface FaultWorld<Behaviour> {
   wellSends(): Promise<void>
   /** Resolves once the failing app's message has been tried and waits. `stepMs`: time that passes with each look. */
   waiting(stepMs?: number): Promise<Waiting>
-  /** Lets time pass until nothing waits any more: the message has come exactly once, and statistics say so. */
-  arrives(msgId: string): Promise<void>
+  /** Lets so much time pass, in which the message is tried again whenever it is due. */
+  pass(ms: number): Promise<void>
+  /** Lets time pass until nothing waits any more: the message has come, after others or more than once if so many are given, and statistics say so. */
+  arrives(msgId: string, receivedCount?: number): Promise<void>
   /** The same for a message that did not come, of which statistics give this reason. */
   fails(msgId: string, reason: string): Promise<void>
 }
@@ -71,13 +76,14 @@ export async function openFaultWorld<Behaviour>(
     ...world,
     wellSends: () => wellSends(world.well),
     waiting: (stepMs = 0) => waiting(world, stepMs),
-    arrives: async (msgId) => {
-      await done(world)
-      assert.equal(world.failing.user.received().length, 1, 'the message came exactly once')
+    pass: (ms) => passTime(world, clock.now() + ms),
+    arrives: async (msgId, receivedCount = 1) => {
+      await passTime(world)
+      assert.equal(world.failing.user.received().length, receivedCount, 'messages that came')
       assert.deepEqual(await world.failing.statistics(msgId), { targets: 1, sent: 1, status: 'sent' })
     },
     fails: async (msgId, reason) => {
-      await done(world)
+      await passTime(world)
       assert.equal(world.failing.user.received().length, 0)
       const statistics = await world.failing.statistics(msgId)
       assert.deepEqual(statistics, { targets: 1, sent: 0, status: 'failed', error_message: reason })
@@ -130,14 +136,28 @@ async function addTenant<Behaviour>(app: TestApp, provider: Provider<Behaviour>)
   }
   await setCredentials()
   const { vapid_public_key: publicKey } = await call(app, `GET /client/v1/apps/${appKey}`)
+  const register = async ({ registration: body }: ProviderUser<Behaviour>) =>
+    (await call(app, `POST /client/v1/apps/${appKey}/registrations`, { body })).registration_id as string
   const user = provider.addUser(publicKey)
-  const body = user.registration
-  const registered = await call(app, `POST /client/v1/apps/${appKey}/registrations`, { body })
-  const registrationId: string = registered.registration_id
-  const push = async (options: object = {}) => {
-    const content = { platform: 'all', notification: { alert: 'Hello' }, options }
-    const given = { to: { registration_id: [registrationId] }, body: content }
-    return (await call(app, 'POST /v4/push', { body: given, authorization })).msg_id
+  const registrationId = await register(user)
+  const push = async (options: object = {}, to: unknown = { registration_id: [registrationId] }) => {
+    const body = { to, body: { platform: 'all', notification: { alert: 'Hello' }, options } }
+    return (await call(app, 'POST /v4/push', { body, authorization })).msg_id
+  }
+  const addUser = async () => {
+    const another = provider.addUser(publicKey)
+    await register(another)
+    return another
+  }
+  const hasToken = async () => {
+    const [device] = await app.deps.database.read.kysely
+      .selectFrom('device')
+      .select('token')
+      .where('registration_id', '=', registrationId as RegistrationId)
+      .where('state', '=', 'live')
+      .execute()
+    assert.ok(device, 'the user is gone')
+    return device.token !== null
   }
   const statistics = async (msgId: string) => {
     const numbers = await call(app, `GET /v4/status/detail?message_ids=${msgId}`, { authorization })
@@ -150,7 +170,7 @@ async function addTenant<Behaviour>(app: TestApp, provider: Provider<Behaviour>)
     const { targets, sent } = numbers[msgId]
     return { targets, sent, ...lifecycle }
   }
-  return { appKey, user, registrationId, push, setCredentials, statistics }
+  return { appKey, user, push, addUser, hasToken, setCredentials, statistics }
 }
 
 type Line = `${'PUT' | 'POST' | 'GET'} ${string}`
@@ -189,14 +209,17 @@ function waiting(world: World<unknown>, stepMs: number): Promise<Waiting> {
   })
 }
 
-/** Time passes slowly while a message is under way, and to its next try at once while it waits: some five tries a second. */
-async function done(world: World<unknown>): Promise<void> {
+/**
+ * Until then, or until nothing waits any more. Time passes slowly while a message is under way, and to its next try at once
+ * while it waits: some five tries a second.
+ */
+async function passTime(world: World<unknown>, until = Number.POSITIVE_INFINITY): Promise<void> {
   const { clock } = world
   for (let looks = 1; looks <= LOOKS_MAX; looks++) {
     const [row] = await rowsOf(world)
-    if (!row) return
+    if (!row || clock.now() >= until) return
     const leftMs = row.sender_id === null && looks % 10 === 0 ? row.due_at - clock.now() : 0
-    await clock.advance(Math.max(leftMs, STEP_MS))
+    await clock.advance(Math.min(Math.max(leftMs, STEP_MS), until - clock.now()))
     await sleep(LOOK_MS)
   }
   assert.fail('a message waits for ever')

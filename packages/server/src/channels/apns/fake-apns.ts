@@ -31,6 +31,8 @@ export type FakeBehaviour =
   | { readonly kind: 'refuse' }
   /** Once: the connection ends, and this stream is the first that was not looked at. */
   | { readonly kind: 'goAway' }
+  /** Once: the push is taken, and the connection is lost before the answer. */
+  | { readonly kind: 'loseAnswer' }
 
 /** What a token received. */
 export interface FakeReceived {
@@ -164,6 +166,10 @@ export class FakeApns {
         await sleep(behaviour.ms, undefined, { ref: false })
     }
     this.#keep(given)
+    if (behaviour?.kind === 'loseAnswer') {
+      this.#behaviours.delete(token)
+      stream.session?.destroy()
+    }
     return { status: 200, headers: { 'apns-id': String(headers['apns-id']) } }
   }
 

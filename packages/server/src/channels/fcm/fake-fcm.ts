@@ -9,6 +9,7 @@ import {
   type Http2SecureServer,
   type Http2ServerRequest,
   type Http2ServerResponse,
+  type Http2Session,
   type ServerHttp2Session,
 } from 'node:http2'
 import type { AddressInfo } from 'node:net'
@@ -25,6 +26,8 @@ export type FakeBehaviour =
   /** The answer never comes. */
   | { readonly kind: 'hold' }
   | { readonly kind: 'delay'; readonly ms: number }
+  /** Once: the message is taken, and the connection is lost before the answer. */
+  | { readonly kind: 'loseAnswer' }
 
 /** What a token received. */
 export type FakeReceived = Readonly<Record<string, unknown>> & { readonly token: string }
@@ -131,17 +134,20 @@ export class FakeFcm {
   }
 
   async #replyTo(
-    { url, headers }: Http2ServerRequest,
+    { url, headers, stream }: Http2ServerRequest,
     { body, openedAt }: { body: string; openedAt: number },
   ): Promise<FakeReply | undefined> {
     if (url === '/token') return this.#accessTokens.grant(body)
     if (url !== `/v1/projects/${PROJECT}/messages:send`) return errorReply(FAKE_ERRORS.NOT_FOUND)
     this.#counts.requests += 1
     if (!this.#accessTokens.admits(headers.authorization)) return errorReply(FAKE_ERRORS.UNAUTHENTICATED)
-    return this.#send(parsed(body), openedAt)
+    return this.#send(parsed(body), { openedAt, session: stream.session })
   }
 
-  async #send(request: unknown, openedAt: number): Promise<FakeReply | undefined> {
+  async #send(
+    request: unknown,
+    { openedAt, session }: { openedAt: number; session: Http2Session | undefined },
+  ): Promise<FakeReply | undefined> {
     const violation = violationOf(request)
     if (violation) return violationReply(violation)
     const { message } = request as { message: FakeReceived }
@@ -151,6 +157,10 @@ export class FakeFcm {
     if (behaviour?.kind === 'error') return errorReply({ ...FAKE_ERRORS[behaviour.code], ...behaviour })
     if (behaviour?.kind === 'delay') await sleep(behaviour.ms, undefined, { ref: false })
     this.#keep(message)
+    if (behaviour?.kind === 'loseAnswer') {
+      this.#behaviours.delete(message.token)
+      session?.destroy()
+    }
     return { status: 200, body: { name: `projects/${PROJECT}/messages/0:${this.#counts.accepted}` } }
   }
 

@@ -24,6 +24,8 @@ export type FakeBehaviour =
   | { readonly kind: 'delay'; readonly ms: number }
   /** Takes it, and never answers. */
   | { readonly kind: 'hold' }
+  /** Once: takes it, and the connection is lost before the answer. */
+  | { readonly kind: 'loseAnswer' }
 
 /** As a browser's `PushSubscription.toJSON()` gives it. */
 export interface SubscriptionJson {

@@ -124,6 +124,11 @@ class FakeService implements FakeWebPush {
     const answer = this.#judge(request, body, subscription)
     const behaviour = subscription?.behaviour
     if (behaviour?.kind === 'hold') return
+    if (subscription && behaviour?.kind === 'loseAnswer') {
+      subscription.behaviour = { kind: 'take' }
+      // Of HTTP/2 the session's own: through it the stream hears of it at once.
+      return void (request.stream?.session ?? request.socket).destroy()
+    }
     if (behaviour?.kind === 'delay') await this.#clock.sleep(behaviour.ms)
     if (response.writableEnded || response.socket?.destroyed) return
     response.writeHead(answer.status, { ...answer.headers })
