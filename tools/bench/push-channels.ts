@@ -132,7 +132,10 @@ async function measureWebPush(
       throw error
     },
   })
-  const channel = createWebPushChannel({ outbound, encryption, clock: systemClock() }, credentials)
+  const channel = createWebPushChannel(
+    { outbound, encryption, clock: systemClock(), eventTokenFor: () => 'A'.repeat(22) },
+    credentials,
+  )
   const push: Push = {
     platforms: ['web'],
     content: { kind: 'notification', web: { alert: { title: 'Title', body: TEXT }, buttons: [] } },

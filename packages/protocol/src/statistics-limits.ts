@@ -23,3 +23,6 @@ export const userMonthsMax = 2
 
 /** Events in one report of a client (ours: more than one user gets in a day). */
 export const eventsPerReportMax = 100
+
+/** Characters of an event token in a report of a client (ours: one has 22; the rest is for longer ones some day). */
+export const eventTokenCharactersMax = 64

@@ -4,6 +4,7 @@ import { closed, queryListField, SuccessAnswer } from './fields.ts'
 import type { Platform } from './platform.ts'
 import {
   eventsPerReportMax,
+  eventTokenCharactersMax,
   messagesPerStatisticsMax,
   registrationIdsPerStatisticsMax,
 } from './statistics-limits.ts'
@@ -212,6 +213,14 @@ export const EventsBody = Type.Object(
         maxItems: eventsPerReportMax,
         description: `What happened: 1 to ${eventsPerReportMax} events.`,
       },
+    ),
+    token: Type.Optional(
+      Type.String({
+        maxLength: eventTokenCharactersMax,
+        description:
+          'The event_token that came with the message, for a worker without the device secret. It counts only without the header ' +
+          'Authorization, and all events are then of that message.',
+      }),
     ),
   },
   { ...closed, description: 'What became of messages at the user who calls.' },

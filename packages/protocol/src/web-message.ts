@@ -39,6 +39,11 @@ type Common = {
   readonly tag: string
   readonly title?: string
   readonly extras?: FreeObject
+  /**
+   * Only in a Web Push: with it the worker reports what became of this message, in the place of the device secret. The server
+   * appends it for each user to what is rendered once for many.
+   */
+  readonly event_token?: string
 }
 
 export type WebMessageInput = {

@@ -33,6 +33,7 @@ import { MessageIds } from './push/message-ids.ts'
 import { SocketPresence } from './push/socket-presence.ts'
 import { type Sending, startSending } from './push/start-sending.ts'
 import { type Db, personalColumns, tables } from './schema.ts'
+import { eventTokenOf } from './statistics/event-token.ts'
 import { readCatalogue } from './storage/catalogue.ts'
 import { checkSchema } from './storage/check-schema.ts'
 import { OutcomeUnknown, StorageUnavailable } from './storage/errors.ts'
@@ -227,7 +228,10 @@ async function startChannels(
 function makeChannel(vendors: Channels, app: App, name: ChannelName): Channel {
   const credentials = app.channels.get(name)?.credentials
   if (name === 'socket' || !credentials) throw new Error(`an app has no channel ${name}`)
-  return vendors.make(name, credentials)
+  return vendors.make(name, {
+    credentials,
+    eventTokenFor: (registrationId, msgId) => eventTokenOf(app, { registrationId, msgId }),
+  })
 }
 
 /** How each channel reads its credentials. A push service reaches the operator at the server's own address where it has one. */

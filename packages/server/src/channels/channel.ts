@@ -47,6 +47,9 @@ export interface SendInput<Rendered> {
   readonly gate: Gate
 }
 
+/** Makes the token with which a user's client may report what became of this one message. */
+export type EventTokenFor = (registrationId: RegistrationId, msgId: number) => string
+
 /** Stands before every request to a vendor. */
 export interface Gate {
   /**

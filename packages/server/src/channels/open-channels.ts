@@ -6,7 +6,7 @@ import { errorFields, type Log } from '../kernel/log.ts'
 import type { Random } from '../kernel/random.ts'
 import { createApnsChannel } from './apns/apns-channel.ts'
 import type { ApnsCredentials } from './apns/credentials.ts'
-import type { Channel, ChannelName } from './channel.ts'
+import type { Channel, ChannelName, EventTokenFor } from './channel.ts'
 import type { FcmCredentials } from './fcm/credentials.ts'
 import { createFcmChannel } from './fcm/fcm-channel.ts'
 import { createOutbound } from './outbound/create-outbound.ts'
@@ -26,9 +26,15 @@ export interface ChannelsDeps {
 }
 
 export interface Channels {
-  /** A vendor's channel. The credentials have passed the channel's own parser. */
-  make(name: Exclude<ChannelName, 'socket'>, credentials: object): Channel
+  /** A vendor's channel of one app. The credentials have passed the channel's own parser. */
+  make(name: Exclude<ChannelName, 'socket'>, ofApp: ChannelOfApp): Channel
   close(): Promise<void>
+}
+
+/** What a channel has from its app. */
+export interface ChannelOfApp {
+  readonly credentials: object
+  readonly eventTokenFor: EventTokenFor
 }
 
 export function openChannels({ clock, random, log, allowPrivateNetwork, trustedCa }: ChannelsDeps): Channels {
@@ -41,11 +47,11 @@ export function openChannels({ clock, random, log, allowPrivateNetwork, trustedC
     onFault: (error) => log.error(errorFields(error), 'channels.thread-lost'),
   })
   return {
-    make: (name, credentials): Channel => {
+    make: (name, { credentials, eventTokenFor }): Channel => {
       switch (name) {
         case 'webPush':
           return createWebPushChannel(
-            { outbound, encryption, clock },
+            { outbound, encryption, clock, eventTokenFor },
             credentials as WebPushCredentials,
           ) as Channel
         case 'fcm':

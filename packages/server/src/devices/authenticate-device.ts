@@ -21,18 +21,36 @@ export async function authenticateDevice(
   deps: { readonly database: Db },
   input: { app: App; registrationId: RegistrationId; authorization: string | undefined },
 ): Promise<DeviceAuthentication> {
+  const secret = bearerToken(input.authorization)
+  return authenticateBy(deps, input, ({ secretDigest }) => {
+    if (secret === undefined) return 'missing'
+    // A user without a secret was registered by the customer's server; nothing matches the empty digest.
+    return digestsEqual(sha256(secret), secretDigest ?? '') ? 'right' : 'wrong'
+  })
+}
+
+/** What a client has shown for speaking for a user. */
+export type Proof = 'right' | 'wrong' | 'missing'
+
+/** The same with another proof than the device secret. `prove` is asked for a live user only. */
+export async function authenticateBy(
+  deps: { readonly database: Db },
+  input: { readonly app: App; readonly registrationId: RegistrationId },
+  prove: (device: DeviceRow) => Proof,
+): Promise<DeviceAuthentication> {
   const found = await findDevice(deps, input.app, input.registrationId)
   if (found.kind === 'unknown') return { kind: 'refused', refusal: refuse('registrationIdUnknownToClient') }
   if (found.kind !== 'live') {
     return { kind: 'deleted', erasureId: found.erasureId, refusal: refuse('userDeleted') }
   }
-  const secret = bearerToken(input.authorization)
-  if (secret === undefined)
-    return { kind: 'refused', refusal: refuse('credentialsMissing', undefined, CHALLENGE) }
-  // A user without a secret was registered by the customer's server; nothing matches the empty digest.
-  const isRight = digestsEqual(sha256(secret), found.device.secretDigest ?? '')
-  if (!isRight) return { kind: 'refused', refusal: refuse('credentialsWrong', undefined, CHALLENGE) }
-  return { kind: 'device', device: found.device }
+  switch (prove(found.device)) {
+    case 'right':
+      return { kind: 'device', device: found.device }
+    case 'wrong':
+      return { kind: 'refused', refusal: refuse('credentialsWrong', undefined, CHALLENGE) }
+    case 'missing':
+      return { kind: 'refused', refusal: refuse('credentialsMissing', undefined, CHALLENGE) }
+  }
 }
 
 const CHALLENGE = { 'www-authenticate': 'Bearer realm="Lethe"' }

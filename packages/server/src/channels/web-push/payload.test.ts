@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { PushOptions } from '@lethe/protocol/push.ts'
 import type { RenderInput } from '../channel.ts'
-import { refusalOfSize, renderWebPush, topicFor } from './payload.ts'
+import { PLAINTEXT_BYTES_MAX } from './encryption.ts'
+import { plaintextFor, refusalOfSize, renderWebPush, topicFor } from './payload.ts'
 
 function inputOf(
   body: string,
@@ -31,8 +32,10 @@ function inputOf(
   }
 }
 
+const TOKEN = 'A'.repeat(22)
+
 function shown(input: RenderInput): unknown {
-  return JSON.parse(Buffer.from(renderWebPush(input).plaintext).toString())
+  return JSON.parse(Buffer.from(renderWebPush(input).message).toString())
 }
 
 test('a push becomes the message for the browser, in the language of the user', () => {
@@ -41,19 +44,25 @@ test('a push becomes the message for the browser, in the language of the user', 
   assert.deepEqual(shown(inputOf('Hello', { language: 'de-CH' })), { ...common, body: 'Hallo' })
 })
 
-test('the plaintext lies in memory of its own', () => {
-  const { plaintext } = renderWebPush(inputOf('Hello'))
-  assert.equal(plaintext.buffer.byteLength, plaintext.byteLength)
+test('each user gets the message with a token of its own, in memory of its own', () => {
+  const rendered = renderWebPush(inputOf('Hällo "}'))
+  for (const token of [TOKEN, TOKEN.replace('A', 'B')]) {
+    const plaintext = plaintextFor(rendered, token)
+    const read = JSON.parse(Buffer.from(plaintext).toString())
+    assert.deepEqual(read, { ...(shown(inputOf('Hällo "}')) as object), event_token: token })
+    assert.equal(plaintext.buffer.byteLength, plaintext.byteLength)
+  }
 })
 
-test('a message of 3993 bytes is taken, and one more byte is too large', () => {
-  const empty = renderWebPush(inputOf('x')).plaintext.length - 1
+test('a message of 3954 bytes is taken, which its token fills up, and one more byte is too large', () => {
+  const empty = renderWebPush(inputOf('x')).message.length - 1
   const ofBytes = (bytes: number) => renderWebPush(inputOf('x'.repeat(bytes - empty)))
-  assert.equal(refusalOfSize(ofBytes(3_993)), undefined)
-  assert.deepEqual(refusalOfSize(ofBytes(3_994)), {
+  assert.equal(refusalOfSize(ofBytes(3_954)), undefined)
+  assert.equal(plaintextFor(ofBytes(3_954), TOKEN).length, PLAINTEXT_BYTES_MAX)
+  assert.deepEqual(refusalOfSize(ofBytes(3_955)), {
     ok: false,
     error: 'contentTooLarge',
-    message: 'the message for browsers: 3994 bytes of at most 3993',
+    message: 'the message for browsers: 3955 bytes of at most 3954',
   })
 })
 

@@ -9,8 +9,9 @@ import { PLAINTEXT_BYTES_MAX } from './encryption.ts'
 import type { WebPushVendor } from './vendors.ts'
 
 export interface RenderedWebPush {
-  /** The message in UTF-8, in memory of its own. */
-  readonly plaintext: Uint8Array<ArrayBuffer>
+  readonly msgId: number
+  /** The message in UTF-8, as it is for all who get it: each gets it with an event token of its own. */
+  readonly message: Uint8Array
   readonly urgency: 'normal' | 'high'
   /** 32 characters of base64url (RFC 8030 section 5.4). */
   readonly topic: string
@@ -19,19 +20,30 @@ export interface RenderedWebPush {
 }
 
 export function renderWebPush(input: RenderInput): RenderedWebPush {
-  const { push, collapseId, overriddenMsgId } = input
+  const { msgId, push, collapseId, overriddenMsgId } = input
   return {
-    plaintext: new TextEncoder().encode(JSON.stringify(webMessageOf(input))),
+    msgId,
+    message: new TextEncoder().encode(JSON.stringify(webMessageOf(input))),
     urgency: urgencyOf(push.options),
     topic: createHash('sha256').update(collapseId).digest('base64url').slice(0, TOPIC_CHARACTERS),
     isOverride: overriddenMsgId !== null,
   }
 }
 
-export function refusalOfSize({ plaintext }: RenderedWebPush): Refusal | undefined {
-  if (plaintext.length <= PLAINTEXT_BYTES_MAX) return undefined
-  const message = `the message for browsers: ${plaintext.length} bytes of at most ${PLAINTEXT_BYTES_MAX}`
-  return fault('contentTooLarge', message)
+/** What is encrypted for one user: the message with the token as its last key. In memory of its own. */
+export function plaintextFor({ message }: RenderedWebPush, eventToken: string): Uint8Array<ArrayBuffer> {
+  const end = `${TOKEN_KEY}${eventToken}"}`
+  const start = message.length - '}'.length
+  const plaintext = new Uint8Array(start + end.length)
+  plaintext.set(message)
+  Buffer.from(plaintext.buffer).write(end, start, 'latin1')
+  return plaintext
+}
+
+export function refusalOfSize({ message }: RenderedWebPush): Refusal | undefined {
+  if (message.length <= MESSAGE_BYTES_MAX) return undefined
+  const words = `the message for browsers: ${message.length} bytes of at most ${MESSAGE_BYTES_MAX}`
+  return fault('contentTooLarge', words)
 }
 
 /**
@@ -50,3 +62,9 @@ function urgencyOf({ classification, timeToLiveSeconds }: PushOptions): 'normal'
 }
 
 const TOPIC_CHARACTERS = 32
+
+const TOKEN_KEY = ',"event_token":"'
+/** Of base64url: 16 bytes. */
+const TOKEN_CHARACTERS = 22
+/** What is left when the token has its place. */
+const MESSAGE_BYTES_MAX = PLAINTEXT_BYTES_MAX - (TOKEN_KEY.length + TOKEN_CHARACTERS + '"'.length)

@@ -12,6 +12,8 @@ import { createWebPushChannel } from './web-push-channel.ts'
 
 const credentials = mintWebPushCredentials('mailto:push@site.example')
 
+const eventTokenFor = (registrationId: string, msgId: number) => `${registrationId}-${msgId}`.padEnd(22, '-')
+
 async function world(t: TestContext) {
   const clock = { ...systemClock(), skewMs: 0, now: () => Date.now() + clock.skewMs }
   const fake = await startFakeWebPush()
@@ -21,7 +23,7 @@ async function world(t: TestContext) {
     await Promise.all([encryption.close(), outbound.close()])
     await fake.close()
   })
-  const channel = createWebPushChannel({ outbound, encryption, clock }, credentials)
+  const channel = createWebPushChannel({ outbound, encryption, clock, eventTokenFor }, credentials)
   const subscribe = () => fake.subscribe(credentials.publicKey)
   return { fake, clock, outbound, encryption, channel, subscribe, send: senderOf(channel) }
 }
@@ -94,6 +96,7 @@ test('a push arrives at the browser, in the language of its user', async (t) => 
     kind: 'notification',
     title: 'Title',
     body: 'Hallo',
+    event_token: 'r1-4711---------------',
   })
   assert.deepEqual([received?.ttlSeconds, received?.urgency], [77, 'normal'])
 })
@@ -115,6 +118,7 @@ test('the gate is asked last, and when it refuses nothing leaves', async (t) => 
     {
       outbound,
       clock,
+      eventTokenFor,
       encryption: {
         encrypt: async (job) => {
           const encrypted = await encryption.encrypt(job)
@@ -222,7 +226,7 @@ test('the deadline ends a send wherever it stands', async (t) => {
   assert.deepEqual(await waiting, late)
 
   const stuck = { encrypt: () => new Promise<never>(() => {}) }
-  const channel = createWebPushChannel({ outbound, clock, encryption: stuck }, credentials)
+  const channel = createWebPushChannel({ outbound, clock, eventTokenFor, encryption: stuck }, credentials)
   const later = new AbortController()
   const encrypting = senderOf(channel)(subscription, { signal: later.signal })
   later.abort()
@@ -234,7 +238,7 @@ test('an address inside the own network is refused unless that is allowed', asyn
   const { fake, encryption, clock, subscribe } = await world(t)
   const outbound = createOutbound({ allowPrivateNetwork: false, ca: fake.ca })
   t.after(() => outbound.close())
-  const send = senderOf(createWebPushChannel({ outbound, encryption, clock }, credentials))
+  const send = senderOf(createWebPushChannel({ outbound, encryption, clock, eventTokenFor }, credentials))
   assert.deepEqual(await send(subscribe()), { kind: 'rejected', reason: 'addressRefused' })
   assert.equal(fake.requestCount, 0)
 })

@@ -1,12 +1,12 @@
 /** Web Push: an encrypted message to the push service of a user's browser (RFC 8030, 8291, 8292). */
 
 import type { Clock } from '../../kernel/clock.ts'
-import type { Address, Channel, Outcome, SendInput } from '../channel.ts'
+import type { Address, Channel, EventTokenFor, Outcome, SendInput } from '../channel.ts'
 import { type Outbound, OutboundError, type OutboundRequest } from '../outbound/outbound.ts'
 import { isUnauthorized, outcomeOf, outcomeOfFailure } from './answer.ts'
 import type { WebPushCredentials } from './credentials.ts'
 import type { Encryption, EncryptionPool } from './encryption-pool.ts'
-import { type RenderedWebPush, refusalOfSize, renderWebPush, topicFor } from './payload.ts'
+import { plaintextFor, type RenderedWebPush, refusalOfSize, renderWebPush, topicFor } from './payload.ts'
 import { VapidHeaders } from './vapid.ts'
 import { vendorOf } from './vendors.ts'
 
@@ -15,6 +15,7 @@ export interface WebPushDeps {
   readonly outbound: Pick<Outbound, 'request'>
   readonly encryption: Pick<EncryptionPool, 'encrypt'>
   readonly clock: Pick<Clock, 'now'>
+  readonly eventTokenFor: EventTokenFor
 }
 
 /** Ours: with answers after a tenth of a second, four thousand sends a second. */
@@ -72,16 +73,17 @@ function destinationOf({ token, p256dh, auth }: Address): Destination | undefine
 
 /** Waits for it no longer than the send may take. */
 function encrypt(
-  { encryption }: SendDeps,
-  { rendered, gate: { signal } }: WebPushInput,
+  { encryption, eventTokenFor }: SendDeps,
+  { rendered, address: { registrationId }, gate: { signal } }: WebPushInput,
   { p256dh, auth }: Destination,
 ): Promise<Encryption> {
   return new Promise((resolve, reject) => {
     const giveUp = () => resolve({ kind: 'unavailable' })
     if (signal.aborted) return giveUp()
     signal.addEventListener('abort', giveUp, { once: true })
+    const plaintext = plaintextFor(rendered, eventTokenFor(registrationId, rendered.msgId))
     encryption
-      .encrypt({ plaintext: rendered.plaintext, p256dh, auth })
+      .encrypt({ plaintext, p256dh, auth })
       .then(resolve, reject)
       .finally(() => signal.removeEventListener('abort', giveUp))
   })
