@@ -51,7 +51,9 @@ export function parseProject(files: Map<string, string>): Project {
 
 /** Tests and their helpers: they may import and call what the product may not. */
 export function isTest(file: string): boolean {
-  return /\.(test|fuzz|contract|crash|bench)\.tsx?$/.test(file) || /^packages\/[^/]+\/test\//.test(file)
+  return (
+    /\.(test|fuzz|contract|crash|browser|bench)\.tsx?$/.test(file) || /^packages\/[^/]+\/test\//.test(file)
+  )
 }
 
 /** The path below packages/server/src, for a file that is there. */

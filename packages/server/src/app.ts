@@ -12,6 +12,7 @@ import { parseApnsCredentials } from './channels/apns/credentials.ts'
 import type { Channel, ChannelName } from './channels/channel.ts'
 import { parseFcmCredentials } from './channels/fcm/credentials.ts'
 import { type Channels, openChannels } from './channels/open-channels.ts'
+import type { Outbound } from './channels/outbound/outbound.ts'
 import { createSocketChannel } from './channels/socket/socket-channel.ts'
 import { createSocketHub, type SocketHub, type SocketUser } from './channels/socket/socket-hub.ts'
 import { mintWebPushCredentials, parseWebPushCredentials } from './channels/web-push/credentials.ts'
@@ -62,6 +63,8 @@ export interface AppDeps {
   readonly version: string
   /** PEM of a certificate authority that requests to the outside trust besides the usual ones: that of fakes. */
   readonly trustedCa?: string
+  /** Stands before requests to the outside; a test with real browsers leads them to its fakes. */
+  readonly leadOutbound?: (outbound: Outbound) => Outbound
   /** Makes the channels of an app; a test gives others. */
   readonly makeChannel?: MakeChannel
   /** The unit that removes rows; a test gives one with a step missing. */

@@ -10,6 +10,7 @@ import type { Channel, ChannelName, EventTokenFor } from './channel.ts'
 import type { FcmCredentials } from './fcm/credentials.ts'
 import { createFcmChannel } from './fcm/fcm-channel.ts'
 import { createOutbound } from './outbound/create-outbound.ts'
+import type { Outbound } from './outbound/outbound.ts'
 import { createStubChannel } from './stub/stub-channel.ts'
 import type { WebPushCredentials } from './web-push/credentials.ts'
 import { createEncryptionPool, encryptionThreadsOn } from './web-push/encryption-pool.ts'
@@ -23,6 +24,8 @@ export interface ChannelsDeps {
   readonly allowPrivateNetwork: boolean
   /** PEM of a certificate authority that is trusted besides the usual ones. */
   readonly trustedCa?: string | undefined
+  /** Stands before the way to the outside. A test with real browsers leads requests for fixed hosts to its fakes. */
+  readonly leadOutbound?: ((outbound: Outbound) => Outbound) | undefined
 }
 
 export interface Channels {
@@ -37,11 +40,11 @@ export interface ChannelOfApp {
   readonly eventTokenFor: EventTokenFor
 }
 
-export function openChannels({ clock, random, log, allowPrivateNetwork, trustedCa }: ChannelsDeps): Channels {
-  const outbound = createOutbound({
-    allowPrivateNetwork,
-    ...(trustedCa === undefined ? {} : { ca: trustedCa }),
-  })
+export function openChannels(deps: ChannelsDeps): Channels {
+  const { clock, random, log, allowPrivateNetwork, trustedCa, leadOutbound = (outbound) => outbound } = deps
+  const outbound = leadOutbound(
+    createOutbound({ allowPrivateNetwork, ...(trustedCa === undefined ? {} : { ca: trustedCa }) }),
+  )
   const encryption = createEncryptionPool({
     threadCount: encryptionThreadsOn(availableParallelism()),
     onFault: (error) => log.error(errorFields(error), 'channels.thread-lost'),

@@ -1,0 +1,102 @@
+// Firefox without a window: Mozilla's push service is a fake on this machine, everything else is real. Its notifications are
+// windows of its own, which are found and clicked from its chrome scope (the code of the browser itself).
+import type { Browser } from 'puppeteer-core'
+import type { TestBrowser } from './browser.ts'
+import { requireBrowser } from './find-browsers.ts'
+import { launchOnFreshProfile } from './profile.ts'
+import { startFakeMozillaPush } from './push/fake-mozilla-push.ts'
+import { until } from './until.ts'
+
+export async function launchFirefox(): Promise<TestBrowser> {
+  const executablePath = requireBrowser('firefox')
+  const push = await startFakeMozillaPush()
+  const launched = await launchOnFreshProfile({
+    browser: 'firefox',
+    executablePath,
+    args: ['--remote-allow-system-access'],
+    extraPrefsFirefox: preferences(push.url),
+  }).catch(async (error: unknown) => {
+    await push.stop()
+    throw error
+  })
+  const { browser, end } = launched
+  return {
+    name: 'firefox',
+    endpoints: push.endpoints,
+    openPage: () => browser.newPage(),
+    pages: () => browser.pages(),
+    grantNotifications: (origin) =>
+      browser.defaultBrowserContext().overridePermissions(origin, ['notifications']),
+    clearCookies: async () => browser.deleteCookie(...(await browser.cookies())),
+    clearSiteData: async (origin) => {
+      await runInChrome(browser, clearSite(new URL(origin).hostname))
+    },
+    notifications: async () => (await runInChrome(browser, alertTitles)) as string[],
+    clickNotification: async (title) => {
+      await until(`a notification "${title}"`, () => runInChrome(browser, clickAlert(title)))
+    },
+    close: async () => {
+      await end()
+      await push.stop()
+    },
+  }
+}
+
+/** The connection must be set by name, since automation switches it off. */
+function preferences(pushUrl: string): Readonly<Record<string, string | number | boolean>> {
+  return {
+    'dom.push.serverURL': pushUrl,
+    'dom.push.testing.allowInsecureServerURL': true,
+    'dom.push.connection.enabled': true,
+    'dom.push.retryBaseInterval': 200,
+    'alerts.useSystemBackend': false,
+    'network.captive-portal-service.enabled': false,
+    'network.connectivity-service.enabled': false,
+  }
+}
+
+const alertTitles = `return [...Services.wm.getEnumerator('alert:alert')]
+  .map((alert) => alert.document.getElementById('alertTitleLabel').getAttribute('value'))`
+
+/** A click on the window of the notification is where Firefox's own way begins. Answers whether it was there. */
+function clickAlert(title: string): string {
+  return `for (const alert of Services.wm.getEnumerator('alert:alert')) {
+    if (alert.document.getElementById('alertTitleLabel').getAttribute('value') !== ${JSON.stringify(title)}) continue
+    alert.document.getElementById('alertBox').click()
+    return true
+  }
+  return false`
+}
+
+/** What "Clear cookies and site data" in the panel of the address bar does. */
+function clearSite(host: string): string {
+  return `const { SiteDataManager } = ChromeUtils.importESModule('resource:///modules/SiteDataManager.sys.mjs')
+  await SiteDataManager.remove(${JSON.stringify(host)})`
+}
+
+/** The part of puppeteer's BiDi connection that it does not declare: `moz:scope` gives the windows of the browser itself. */
+type BidiConnection = { send(method: string, parameters: object): Promise<{ result: unknown }> }
+type Tree = { contexts: { context: string }[] }
+type Evaluation =
+  | { type: 'success'; result: RemoteValue }
+  | { type: 'exception'; exceptionDetails: { text: string } }
+type RemoteValue = { type: string; value?: unknown }
+
+/** Runs the body of an async function in the chrome scope. Answers plain values and lists of them. */
+async function runInChrome(browser: Browser, body: string): Promise<unknown> {
+  const { connection } = browser as unknown as { connection: BidiConnection }
+  const tree = await connection.send('browsingContext.getTree', { 'moz:scope': 'chrome', maxDepth: 0 })
+  const [window] = (tree.result as Tree).contexts
+  const answer = await connection.send('script.callFunction', {
+    functionDeclaration: `async () => { ${body} }`,
+    awaitPromise: true,
+    target: { context: window?.context },
+  })
+  const evaluation = answer.result as Evaluation
+  if (evaluation.type === 'exception') throw new Error(evaluation.exceptionDetails.text)
+  return plain(evaluation.result)
+}
+
+function plain({ type, value }: RemoteValue): unknown {
+  return type === 'array' ? (value as RemoteValue[]).map(plain) : value
+}

@@ -1,0 +1,47 @@
+// A browser's process and the folder of its profile: neither outlives the test, however it ends.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import process from 'node:process'
+import { setTimeout as sleep } from 'node:timers/promises'
+import puppeteer, { type Browser, type LaunchOptions } from 'puppeteer-core'
+
+export type LaunchedBrowser = {
+  browser: Browser
+  /** Ends the process and removes the profile. */
+  end(): Promise<void>
+}
+
+/** A browser that is asked to end does so in some tenths of a second. */
+const endTimeoutMs = 10_000
+
+/** Starts a browser without a window on a profile of its own. */
+export async function launchOnFreshProfile(options: LaunchOptions): Promise<LaunchedBrowser> {
+  const profile = mkdtempSync(path.join(tmpdir(), 'lethe-browser-'))
+  const removeProfile = () =>
+    rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
+  process.once('exit', removeProfile)
+  try {
+    const browser = await puppeteer.launch({ headless: true, userDataDir: profile, ...options })
+    const end = async () => {
+      await endBrowser(browser)
+      process.off('exit', removeProfile)
+      removeProfile()
+    }
+    return { browser, end }
+  } catch (error) {
+    removeProfile()
+    throw error
+  }
+}
+
+/** One that does not listen is killed. */
+async function endBrowser(browser: Browser): Promise<void> {
+  const started = browser.process()
+  const timer = new AbortController()
+  const late = sleep(endTimeoutMs, 'late' as const, { signal: timer.signal, ref: false })
+  const ended = await Promise.race([browser.close().catch(() => 'late' as const), late])
+  timer.abort()
+  late.catch(() => {})
+  if (ended === 'late') started?.kill('SIGKILL')
+}

@@ -1,0 +1,19 @@
+// Waiting for a condition instead of for luck.
+import { setTimeout as sleep } from 'node:timers/promises'
+
+const pollMs = 20
+
+/** The first answer that is truthy. Fails with `what` after `timeoutMs`. */
+export async function until<T>(
+  what: string,
+  ask: () => Promise<T | undefined | false> | T | undefined | false,
+  timeoutMs = 15_000,
+): Promise<T> {
+  const deadline = performance.now() + timeoutMs
+  for (;;) {
+    const answer = await ask()
+    if (answer) return answer
+    if (performance.now() > deadline) throw new Error(`in vain waited for: ${what}`)
+    await sleep(pollMs)
+  }
+}
