@@ -1,0 +1,90 @@
+// The demo page: starts Lethe, and puts the parts of the panel together.
+import { startForgetting } from './forgetting.js'
+import { startMessages } from './messages.js'
+import { busyWhile, element, showProblem, showView, wordsOf } from './panel.js'
+import { startTags } from './tags.js'
+
+const serviceWorker = '/demo/worker.js'
+
+// The worker has the pages below /demo/ in its scope, and /demo itself is none of them.
+if (location.pathname === '/demo') location.replace('/demo/')
+else start().catch((error) => showProblem(wordsOf(error)))
+
+async function start() {
+  const [sdk, config] = await Promise.all([loadSdk(), loadConfig()])
+  const lethe = await sdk.init({ appKey: config.appKey, baseUrl: location.origin, serviceWorker })
+  const page = { lethe, render: () => render(page), reasonUnavailable: '', refreshTags: async () => {} }
+  page.refreshTags = startTags(page)
+  startPermission(page)
+  startPush(page)
+  startMessages(page)
+  startForgetting(page)
+  lethe.on('unavailable', ({ reason }) => {
+    page.reasonUnavailable = reason
+    page.render()
+  })
+  for (const event of ['registered', 'deleted', 'permission']) lethe.on(event, page.render)
+  page.render()
+}
+
+async function loadSdk() {
+  try {
+    return await import('/sdk/lethe.mjs')
+  } catch {
+    throw new Error('The SDK is not here: run `npm run build:sdk`, and reload.')
+  }
+}
+
+async function loadConfig() {
+  const response = await fetch('/demo/config.json')
+  if (!response.ok) throw new Error('The server did not say for which app this page is.')
+  return response.json()
+}
+
+function render(page) {
+  showView(page)
+  if (page.lethe.state === 'registered') page.refreshTags().catch((error) => showProblem(wordsOf(error)))
+}
+
+function startPermission({ lethe, render }) {
+  element('allow').addEventListener('click', (event) =>
+    busyWhile(event.currentTarget, async () => {
+      await lethe.requestPermission()
+      render()
+    }),
+  )
+  element('copy-id').addEventListener('click', (event) =>
+    busyWhile(event.currentTarget, async () => {
+      await navigator.clipboard.writeText(lethe.getRegistrationId())
+      element('status').textContent = 'The registration id is in your clipboard.'
+    }),
+  )
+}
+
+/** The visitor's own secret is enough to send to the visitor alone: no secret of the app is in this page. */
+function startPush({ lethe }) {
+  const form = element('push-form')
+  element('push-url').value = new URL('/demo/', location.origin).href
+  form.addEventListener('submit', (event) => {
+    event.preventDefault()
+    void busyWhile(event.submitter, async () => {
+      const { title, body, url } = Object.fromEntries(new FormData(form))
+      const push = { registration_id: lethe.getRegistrationId(), title, body, ...(url === '' ? {} : { url }) }
+      const response = await fetch('/demo/push', {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${lethe.deviceSecret()}` },
+        body: JSON.stringify(push),
+      })
+      if (!response.ok) throw new Error(await refusalOf(response))
+      element('status').textContent = 'The server has your push. It is on its way.'
+    })
+  })
+}
+
+async function refusalOf(response) {
+  if (response.status === 429) {
+    return `That was a little quick. Try again in ${response.headers.get('Retry-After') ?? 'a few'} seconds.`
+  }
+  const answer = await response.json().catch(() => undefined)
+  return `The server refused the push: ${answer?.error?.message ?? response.status}`
+}

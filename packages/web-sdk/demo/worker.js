@@ -1,0 +1,1 @@
+importScripts('/sdk/lethe-worker.js')
