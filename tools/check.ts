@@ -10,6 +10,8 @@ type Check = {
   command: string[]
   /** Left out, and said so, while this file does not exist. */
   needs?: string
+  /** Whether what it prints is worth reading also when all is well. */
+  isTelling?: true
 }
 
 const checks: Check[] = [
@@ -18,6 +20,7 @@ const checks: Check[] = [
     command: ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings'],
   },
   { name: 'types', command: ['node_modules/typescript/bin/tsc', '-b'] },
+  { name: 'sizes of the web SDK', command: ['tools/build-sdk.ts'], isTelling: true },
   { name: 'tidy', command: ['tools/tidy/main.ts'] },
   { name: 'generated documents', command: ['tools/docs.ts', '--check'], needs: 'tools/docs.ts' },
 ]
@@ -31,7 +34,7 @@ for (const check of checks) if (!(await hasPassed(check))) failures += 1
 if (failures > 0) process.stdout.write(`${failures} of ${checks.length} checks failed.\n`)
 process.exitCode = failures === 0 ? 0 : 1
 
-async function hasPassed({ name, command, needs }: Check): Promise<boolean> {
+async function hasPassed({ name, command, needs, isTelling }: Check): Promise<boolean> {
   const label = name.padEnd(nameWidth)
   if (needs !== undefined && !existsSync(path.join(root, needs))) {
     process.stdout.write(`left out  ${label}  there is no ${needs} yet\n`)
@@ -41,7 +44,7 @@ async function hasPassed({ name, command, needs }: Check): Promise<boolean> {
   const { code, output } = await run(command)
   const seconds = ((performance.now() - start) / 1000).toFixed(1)
   process.stdout.write(`${code === 0 ? 'ok      ' : 'FAILED  '}  ${label}  ${seconds} s\n`)
-  if (code !== 0) process.stdout.write(`${output.trimEnd()}\n`)
+  if (code !== 0 || isTelling) process.stdout.write(`${output.trimEnd().replace(/^/gm, '          ')}\n`)
   return code === 0
 }
 

@@ -3,8 +3,14 @@
 import path from 'node:path'
 import { isTest, type Project, type Rule, type Source } from '../source.ts'
 
-/** Started by name, not imported: the server, its writer thread, and a package that is one program. */
-const started = ['packages/*/src/main.ts', 'packages/*/src/main.tsx', 'packages/server/src/writer-thread.ts']
+/** Started by name, not imported: the server, its writer thread, a package that is one program, and what browsers load. */
+const started = [
+  'packages/*/src/main.ts',
+  'packages/*/src/main.tsx',
+  'packages/server/src/writer-thread.ts',
+  'packages/web-sdk/src/page/{index,script,mtpush}.ts',
+  'packages/web-sdk/src/worker/index.ts',
+]
 
 export const deadFiles: Rule = (project) => {
   const reached = reachedFrom(
