@@ -6,6 +6,7 @@
 
 import { hasReason } from '@lethe/client/lethe-error.ts'
 import type { WebMessage } from '@lethe/protocol/web-message.ts'
+import type { Permission } from './browser-push.ts'
 import { init as initLethe, type Lethe } from './lethe.ts'
 import type { InitOptions, UnavailableReason } from './options.ts'
 import { scriptOrigin } from './script-origin.ts'
