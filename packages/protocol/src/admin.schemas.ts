@@ -45,13 +45,14 @@ const AllowedAddresses = Type.Array(
 const Origins = Type.Array(
   Type.String({
     maxLength: 300,
-    pattern: '^(?:\\*|https?://(?:[a-z0-9.-]+|\\[[0-9a-f:.]+\\])(?::[0-9]{1,5})?)$',
+    pattern: '^(?:\\*|(?:https?|capacitor)://(?:[a-z0-9.-]+|\\[[0-9a-f:.]+\\])(?::[0-9]{1,5})?)$',
     description: 'An origin such as https://shop.example, without a path; * for every origin.',
   }),
   {
     maxItems: originsMax,
     description:
-      "Origins of the pages that may use the client API, besides the server's own. Apps on phones have no origin.",
+      "Origins of the pages that may use the client API, besides the server's own. Apps on phones have none, but for those in a " +
+      'web view: capacitor://localhost.',
   },
 )
 

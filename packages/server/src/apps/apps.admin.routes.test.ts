@@ -76,6 +76,15 @@ test('a change touches what it names, and lists are replaced whole', async () =>
   assert.deepEqual((await call(`GET ${path}`)).body, changed.body)
 })
 
+test('origins are those of sites, and of apps that are web views', async () => {
+  const { body: made } = await call('POST ', { name: 'A' })
+  const setting = (origins: string[]) => call(`PATCH /${made.app_key}`, { settings: { origins } })
+  const origins = ['https://a.example', 'http://localhost:8080', 'capacitor://localhost']
+  assert.deepEqual((await setting(origins)).body.settings.origins, origins)
+  for (const origin of ['https://a.example/path', 'ftp://a.example', 'a.example', 'capacitor:'])
+    assert.equal((await setting([origin])).status, 400, origin)
+})
+
 test('an app that does not exist is 404 for every operation', async () => {
   for (const line of ['GET /nobody', 'PATCH /nobody', 'POST /nobody/rotate-secret']) {
     const { status, body } = await call(line, line.startsWith('PATCH') ? { name: 'n' } : undefined)
