@@ -22,6 +22,7 @@ async function start() {
   lethe.on('unavailable', ({ reason }) => {
     page.reasonUnavailable = reason
     page.render()
+    if (reason === 'push') showProblem('This browser cannot reach its push service just now.')
   })
   for (const event of ['registered', 'deleted', 'permission']) lethe.on(event, page.render)
   page.render()

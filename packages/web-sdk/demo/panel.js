@@ -10,6 +10,14 @@ const statusWords = {
   unavailable: 'Not available here',
 }
 
+/** By the reasons of the SDK's event `unavailable`. */
+const reasonWords = {
+  storage: 'This browser keeps nothing for this page.',
+  insecure: 'The page is neither https nor on localhost.',
+  network: 'The server could not be asked. It is asked again when the browser is back online.',
+  refused: 'The server does not want this page.',
+}
+
 const problemWords = {
   busy: 'The server has a lot to do. Try again in a moment.',
   network: 'The server cannot be reached. Nothing was changed.',
@@ -27,20 +35,22 @@ export function element(id) {
 
 /** Shows the blocks of the visitor's state and permission, and says in the status line which that is. */
 export function showView({ lethe, reasonUnavailable }) {
-  const view = viewOf(lethe)
+  const view = viewOf(lethe, reasonUnavailable)
   const shown = new Set([lethe.state, view])
   element('notifications').dataset.view = view
   for (const block of document.querySelectorAll('[data-show]')) block.hidden = !shown.has(block.dataset.show)
   for (const button of document.querySelectorAll('.follow')) button.disabled = lethe.state !== 'registered'
   element('registration-id').textContent = lethe.getRegistrationId()
-  element('unavailable-reason').textContent = `The browser says: ${reasonUnavailable || 'no reason given'}.`
-  element('unavailable-reason').hidden = reasonUnavailable === ''
+  element('unavailable-reason').textContent = reasonWords[reasonUnavailable] ?? ''
+  element('unavailable-reason').hidden = reasonWords[reasonUnavailable] === undefined
   // The same words again would be read out again.
   if (element('status').textContent !== statusWords[view]) element('status').textContent = statusWords[view]
 }
 
-function viewOf({ state, permission }) {
+/** Without a push service a permission is of little use: then the view is that of a browser that has none. */
+function viewOf({ state, permission }, reasonUnavailable) {
   if (state !== 'registered') return state
+  if (permission === 'granted' && reasonUnavailable === 'push') return 'unsupported'
   return permission === 'default' ? 'asking' : permission
 }
 
