@@ -29,6 +29,8 @@ export const rooms: Record<string, string[]> = {
     'statistics',
     'callbacks',
   ],
+  // The page of the demo pushes to its own visitor.
+  demo: ['kernel', 'apps', 'devices/authenticate-device.ts', 'push/push-to-one.ts'],
   http: [
     'kernel',
     '**/*.routes.ts',

@@ -4,18 +4,24 @@ import type { FirstStart, Settings, Started } from '@lethe/server/main.ts'
 
 type Shown = Pick<Settings, 'databaseUrl' | 'dataDir' | 'publicUrl'>
 
-export function banner(settings: Shown, { address, firstStart }: Started): string {
+export function banner(settings: Shown, { address, firstStart, hasDemo }: Started): string {
   const url = address.replace('//0.0.0.0', '//127.0.0.1').replace('//[::]', '//[::1]')
   const lines = [
     '',
     `Lethe listens on ${address}`,
     ...(settings.publicUrl === undefined ? [] : [`Known as        ${settings.publicUrl}`]),
     `Data            ${settings.databaseUrl === undefined ? settings.dataDir : 'PostgreSQL'}`,
+    ...(hasDemo ? [`Demo            ${demoUrl(settings, address)}`] : []),
     ...credentials(firstStart),
     ...(firstStart.app ? example(url, firstStart.app) : []),
     '',
   ]
   return `${lines.join('\n')}\n`
+}
+
+/** Browsers let a page have push only over https and on this very machine, which they know by the name of localhost. */
+function demoUrl({ publicUrl }: Shown, address: string): string {
+  return `${publicUrl ?? address.replace(/\/\/(127\.0\.0\.1|0\.0\.0\.0|\[::1?\])(?=:|$)/, '//localhost')}/demo`
 }
 
 function credentials({ app, operatorToken }: FirstStart): string[] {

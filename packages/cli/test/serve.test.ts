@@ -28,6 +28,20 @@ describe('lethe serve', () => {
     assert.equal(await second.stop(), 0)
   })
 
+  test('names the demo, and answers at it, where it is on', async () => {
+    const isThere = existsSync(path.join(import.meta.dirname, '..', '..', 'web-sdk', 'demo'))
+    const on = await serve({ LETHE_DATA_DIR: newFolder() })
+    const url = /^Demo +(http:\S+)$/m.exec(on.output())?.[1]
+    assert.equal(url, isThere ? `http://localhost:${new URL(on.url).port}/demo` : undefined)
+    assert.equal((await fetch(`${on.url}/demo/config.json`)).status, 200)
+    assert.equal(await on.stop(), 0)
+
+    const off = await serve({ LETHE_DATA_DIR: newFolder(), LETHE_DEMO: 'false' })
+    assert.doesNotMatch(off.output(), /demo/i)
+    assert.equal((await fetch(`${off.url}/demo/config.json`)).status, 404)
+    assert.equal(await off.stop(), 0)
+  })
+
   test('keeps its files from others on the machine', async () => {
     const folder = path.join(newFolder(), 'data')
     const server = await serve({ LETHE_DATA_DIR: folder })

@@ -1,5 +1,6 @@
 /** Wires the rooms: everything that runs is made here, from deps that the outside gives. Tests and the simulator start here too. */
 
+import path from 'node:path'
 import { accepted } from '@lethe/protocol/parsed.ts'
 import { ensureOperatorToken } from './admin/operator-token.ts'
 import { checkSecretKey } from './admin/server-facts.ts'
@@ -21,11 +22,12 @@ import { erasureWarnings } from './erasure/erasure-health.ts'
 import { erasureMetrics } from './erasure/erasure-metrics.ts'
 import { FENCE_TOPIC, PAST_FENCE_TOPIC, startErasureWork } from './erasure/erasure-work.ts'
 import { loadSigningKeys } from './erasure/signing-keys.ts'
-import { createAdmissions } from './http/admit.ts'
+import { type Admissions, createAdmissions } from './http/admit.ts'
 import { createHttpMetrics, type HttpMetrics } from './http/metrics.ts'
-import { createRoutes } from './http/routes.ts'
+import { createDemoRoutes, createRoutes } from './http/routes.ts'
 import { createHttpServer, type HttpServer } from './http/server.ts'
 import { createSocketServer } from './http/socket-server.ts'
+import { demoFolder, type StaticFolder, sdkFolder } from './http/static-folder.ts'
 import type { Clock } from './kernel/clock.ts'
 import type { Log } from './kernel/log.ts'
 import type { Random } from './kernel/random.ts'
@@ -58,9 +60,12 @@ export interface AppDeps {
       | 'rateLimit'
       | 'allowPrivateNetwork'
       | 'transactionLeaseMs'
+      | 'demo'
     >
   >
   readonly version: string
+  /** Where the package of the web SDK is, for its files and those of the demo; absent: none are served. */
+  readonly webSdkFolder?: string
   /** PEM of a certificate authority that requests to the outside trust besides the usual ones: that of fakes. */
   readonly trustedCa?: string
   /** Stands before requests to the outside; a test with real browsers leads them to its fakes. */
@@ -93,8 +98,11 @@ export interface FirstStart {
 /** The default of the setting: see `config.ts`. */
 const LEASE_MS = 10_000
 
-/** Some push services, Apple's above all, want a real address: `lethe channel set … web-push --subject` gives one. */
-const SUBJECT_DEFAULT = 'mailto:operator@localhost'
+/**
+ * Nobody's, until `lethe channel set … web-push --subject` gives a real one. Of a domain that exists: Apple's push service
+ * refuses everything that is signed in the name of localhost (https://github.com/web-push-libs/web-push/issues/947).
+ */
+const SUBJECT_DEFAULT = 'mailto:operator@example.com'
 
 /** The program of SQLite's writer thread. */
 export const writerThread = new URL('./writer-thread.ts', import.meta.url)
@@ -142,36 +150,34 @@ export async function createApp(deps: AppDeps): Promise<RunningApp> {
     leaseMs: settings.transactionLeaseMs ?? LEASE_MS,
     onHidden: (user: SocketUser) => hub.closeDeleted(user),
   }
-  const admissions = createAdmissions({
-    apps,
-    database,
-    clock,
-    rateLimit: settings.rateLimit,
-    publicOrigin: settings.publicUrl === undefined ? undefined : new URL(settings.publicUrl).origin,
-    onRateLimited: metrics.countRateLimited,
-  })
+  const admissions = admissionsOf({ ...deps, apps, metrics })
   const parts = await startChannels({ ...deps, apps, metrics, leaseMs: erasure.leaseMs })
   const { hub, channels, sending } = parts
+  const push = {
+    database,
+    channels,
+    messageIds: new MessageIds(database),
+    takeCalls: admissions.takeCalls,
+    metrics: sending.metrics,
+  }
   const http: HttpServer = await createHttpServer({
     ...deps,
-    routes: createRoutes({
-      ...deps,
-      seal,
-      apps,
-      channelForms: channelFormsOf(settings),
-      erasure,
-      push: {
-        database,
-        channels,
-        messageIds: new MessageIds(database),
-        takeCalls: admissions.takeCalls,
-        metrics: sending.metrics,
-      },
-      registry: metrics.registry,
-      ping: () => database.ping(),
-      warnings: [() => erasureWarnings(deps)],
-      openApi: () => http.openApi(),
-    }),
+    routes: [
+      ...createRoutes({
+        ...deps,
+        seal,
+        apps,
+        channelForms: channelFormsOf(settings),
+        erasure,
+        push,
+        registry: metrics.registry,
+        ping: () => database.ping(),
+        warnings: [() => erasureWarnings(deps)],
+        openApi: () => http.openApi(),
+      }),
+      ...(settings.demo ? createDemoRoutes({ apps, push }) : []),
+    ],
+    staticFolders: staticFoldersOf(deps),
     admissions,
     nameFailure,
     metrics,
@@ -190,6 +196,29 @@ export async function createApp(deps: AppDeps): Promise<RunningApp> {
       await parts.vendors.close()
     },
   }
+}
+
+function admissionsOf({
+  apps,
+  metrics,
+  database,
+  clock,
+  settings,
+}: AppDeps & { apps: AppDirectory; metrics: HttpMetrics }): Admissions {
+  return createAdmissions({
+    apps,
+    database,
+    clock,
+    rateLimit: settings.rateLimit,
+    publicOrigin: settings.publicUrl === undefined ? undefined : new URL(settings.publicUrl).origin,
+    onRateLimited: metrics.countRateLimited,
+  })
+}
+
+function staticFoldersOf({ webSdkFolder, settings }: AppDeps): StaticFolder[] {
+  if (webSdkFolder === undefined) return []
+  const sdk = sdkFolder(path.join(webSdkFolder, 'dist'))
+  return settings.demo ? [sdk, demoFolder(path.join(webSdkFolder, 'demo'))] : [sdk]
 }
 
 interface SendingParts {

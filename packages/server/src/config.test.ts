@@ -21,6 +21,7 @@ test('without anything the defaults stand', () => {
     dataDir: './data',
     trustedProxies: [],
     allowPrivateNetwork: false,
+    demo: true,
     logLevel: 'warn',
     transactionLeaseMs: 10_000,
   })
@@ -94,4 +95,25 @@ test('every setting has a flag and a variable of one name, and says what it is f
     assert.equal(env, `LETHE_${flag.slice(2).toUpperCase().replaceAll('-', '_')}`)
     assert.match(description, /\.$/)
   }
+})
+
+test('the demo is on where only people at this machine reach the server, or where it is asked for', () => {
+  const cases: [Record<string, string>, boolean][] = [
+    [{ HOST: 'localhost' }, true],
+    [{ HOST: '127.1.2.3' }, true],
+    [{ HOST: '::1' }, true],
+    [{ HOST: '0.0.0.0' }, false],
+    [{ HOST: '::' }, false],
+    [{ HOST: '192.0.2.1' }, false],
+    [{ HOST: 'push.example.com' }, false],
+    [{ PUBLIC_URL: 'https://push.example.com' }, false],
+    [{ TRUSTED_PROXIES: 'loopback' }, false],
+    [{ DEMO: 'false' }, false],
+    [{ DEMO: 'true', HOST: '0.0.0.0', PUBLIC_URL: 'https://push.example.com' }, true],
+  ]
+  for (const [given, isOn] of cases) {
+    const env = Object.fromEntries(Object.entries(given).map(([name, value]) => [`LETHE_${name}`, value]))
+    assert.equal(read(env).demo, isOn, JSON.stringify(given))
+  }
+  assert.match(refusal({ LETHE_DEMO: 'yes' }), /^LETHE_DEMO must be true or false\.$/)
 })

@@ -95,6 +95,13 @@ export const settingTable = {
     default: 'false',
     parse: parseBoolean,
   }),
+  demo: setting('DEMO', '<true|false>', {
+    description:
+      'Serve the demo at /demo: a page on which anybody who can open it registers as a user of the first app and sends a push to itself.',
+    absent:
+      'true where LETHE_HOST is a loopback address and neither LETHE_PUBLIC_URL nor LETHE_TRUSTED_PROXIES is set',
+    parse: parseBoolean,
+  }),
   logLevel: setting('LOG_LEVEL', '<level>', {
     description: `Least level of the log on stderr: ${LOG_LEVELS.join(', ')}.`,
     default: 'warn',
@@ -117,6 +124,7 @@ type Defaulted =
   | 'dataDir'
   | 'trustedProxies'
   | 'allowPrivateNetwork'
+  | 'demo'
   | 'logLevel'
   | 'transactionLeaseMs'
 
@@ -140,10 +148,18 @@ export function readSettings(given: { flags: Texts; env: Texts }): Parsed<Settin
     if (parsed.ok) values[name] = parsed.value
     else faults.push(`${flag === undefined ? one.env : one.flag} must be ${parsed.reason}.`)
   }
-  const settings = values as Settings
+  const settings = { demo: isForTryingOut(values), ...values } as Settings
   faults.push(...contradictions(settings, faults))
   return faults.length === 0 ? accepted(settings) : refused(faults.join('\n'))
 }
+
+/** Whether nobody but people at this machine can reach the server: a proxy in front of it would let in others. */
+function isForTryingOut({ host, publicUrl, trustedProxies }: Partial<Settings>): boolean {
+  const isLoopback = host === 'localhost' || (host !== undefined && LOOPBACK?.has(host) === true)
+  return isLoopback && publicUrl === undefined && trustedProxies?.length === 0
+}
+
+const LOOPBACK = compileAddressList(['127.0.0.0/8', '::1'])
 
 function contradictions(settings: Settings, faults: readonly string[]): string[] {
   if (faults.length > 0) return []

@@ -1,6 +1,6 @@
 /** `lethe serve`: reads the world (files, clock, randomness, sockets, signals), starts the server in it, and ends it in order. */
 
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs'
 import path from 'node:path'
 import pino from 'pino'
 import {
@@ -27,7 +27,11 @@ export interface Started {
   /** Where it listens, as a URL. */
   readonly address: string
   readonly firstStart: FirstStart
+  /** Whether it serves the demo. */
+  readonly hasDemo: boolean
 }
+
+const webSdkFolder = path.join(import.meta.dirname, '..', '..', 'web-sdk')
 
 /** Draining requests takes ten seconds at most; this is the end of all patience. */
 const STOP_MS = 12_000
@@ -69,7 +73,8 @@ async function start(settings: Settings): Promise<{ started: Started; stop(): Pr
     const address = await app.http.listen(settings)
     log.info({ engine: deps.database.engine, version: deps.version }, 'server.started')
     ending.push(() => log.info({}, 'server.stopping'))
-    return { started: { address, firstStart }, stop }
+    const hasDemo = settings.demo && existsSync(path.join(webSdkFolder, 'demo'))
+    return { started: { address, firstStart, hasDemo }, stop }
   } catch (error) {
     await stop()
     throw error
@@ -92,7 +97,8 @@ async function openWorld(settings: Settings, log: Log): Promise<AppDeps> {
           { url: settings.databaseUrl, clock, onFault, idleInTransactionMs: settings.transactionLeaseMs },
           personalTables,
         )
-  return { database, secretKey, clock, random: systemRandom, log, settings, version: readVersion() }
+  const version = readVersion()
+  return { database, secretKey, clock, random: systemRandom, log, settings, version, webSdkFolder }
 }
 
 /** JSON lines on stderr, written at once: the last line before an end is the one that matters. */

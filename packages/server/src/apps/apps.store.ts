@@ -44,6 +44,12 @@ export function readApps(read: Read): Promise<AppRow[]> {
   return read.kysely.selectFrom('app').selectAll().orderBy('created_at').orderBy('app_key').execute()
 }
 
+/** The key of the oldest app. */
+export async function readFirstAppKey(read: Read): Promise<string | undefined> {
+  const apps = read.kysely.selectFrom('app').select('app_key').orderBy('created_at').orderBy('app_key')
+  return (await apps.limit(1).executeTakeFirst())?.app_key
+}
+
 /** Makes an app, unless its key is taken. */
 const createApp = interactive('apps.create', async (tx: Tx, inputs: readonly NewApp[]) => {
   await tx.lockNames(inputs.map((input) => nameOf(input.row.app_key)))

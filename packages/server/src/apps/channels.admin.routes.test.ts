@@ -45,7 +45,7 @@ test('a server without an https address gives a subject that can be changed', as
     .inject({ url: `/admin/v1/apps/${APP_KEY}/channels`, headers: { ...local.bearer } })
     .then((response) => ({ body: response.json() }))
   await local.close()
-  assert.equal(body.channels[0].facts.subject, 'mailto:operator@localhost')
+  assert.equal(body.channels[0].facts.subject, 'mailto:operator@example.com')
 })
 
 test('channels are set and listed in order, and no secret comes out', async () => {

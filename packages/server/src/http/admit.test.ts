@@ -10,8 +10,15 @@ import { operation } from '../kernel/operation.ts'
 import { answer } from '../kernel/reply.ts'
 import { createAdmissions } from './admit.ts'
 import { createHttpMetrics } from './metrics.ts'
-import { client, server } from './routes.ts'
+import { client, demo, server } from './routes.ts'
 import { createHttpServer, type HttpServer } from './server.ts'
+
+const readNothing = operation({
+  id: 'nothing',
+  summary: 'n',
+  schema: { answers: { 200: Type.Object({}) } },
+  handle: () => answer({}),
+})
 
 /** Operations that say who calls, behind the real admission of a real app. */
 async function startEcho(
@@ -35,6 +42,7 @@ async function startEcho(
     routes: [
       server('GET', '/v4/who', who),
       client('GET', '/client/v1/apps/:app_key', { ...who, id: 'clientWho' }),
+      demo('GET', '/demo/who', { ...readNothing, id: 'demoWho' }),
     ],
     admissions: createAdmissions({
       apps,
@@ -235,4 +243,19 @@ describe('the client API', () => {
     tick(1_000)
     assert.equal((await http.inject(url)).statusCode, 200)
   })
+})
+
+test('the demo has a rate limit of its own by address, which can be switched off', async () => {
+  const { http, tick } = await startEcho()
+  const visit = async (remoteAddress: string) =>
+    (await http.inject({ url: '/demo/who', remoteAddress })).statusCode
+  const calls = await Promise.all(Array.from({ length: 20 }, () => visit('192.0.2.1')))
+  assert.ok(calls.every((status) => status === 200))
+  assert.deepEqual([await visit('192.0.2.1'), await visit('192.0.2.2')], [429, 200])
+  tick(1_000)
+  assert.equal(await visit('192.0.2.1'), 200)
+
+  const { http: unlimited } = await startEcho({ rateLimit: 0 })
+  const many = await Promise.all(Array.from({ length: 100 }, () => unlimited.inject('/demo/who')))
+  assert.ok(many.every(({ statusCode }) => statusCode === 200))
 })

@@ -62,6 +62,8 @@ export interface Admissions {
 
 /** A page makes a few calls per visit; behind one address of a carrier or an office sit many visitors (ours). */
 const CLIENT_RATE: Rate = { perSecond: 20, burst: 40 }
+/** People who try out the demo press a button now and then (ours). */
+const DEMO_RATE: Rate = { perSecond: 2, burst: 20 }
 /** Wrong credentials by address: enough for a misconfigured server to be noticed, too few to guess (ours). */
 const FAILURE_RATE: Rate = { perSecond: 10, burst: 100 }
 
@@ -74,6 +76,7 @@ export function createAdmissions(deps: AdmitDeps): Admissions {
       server: (incoming) => admitServer(deps, limits, incoming),
       client: (incoming) => admitClient(deps, limits, incoming),
       operator: (incoming) => admitOperator(deps, limits, incoming),
+      demo: (incoming) => limits.ofDemo(incoming) ?? NOBODY,
     },
     preflight: async (incoming, methods) => {
       const app = await deps.apps.find(appKeyOf(incoming))
@@ -140,11 +143,12 @@ function verdictOf({ publicOrigin }: AdmitDeps, { headers }: Incoming, app: App)
   return judgeOrigin({ origin: headers.origin, host: headers.host, origins: all })
 }
 
-/** The three rate limits, and the answer to who has passed one. */
+/** The rate limits, and the answer to who has passed one. */
 class Limits {
   readonly #deps: AdmitDeps
   readonly #byApp: RateLimiter
   readonly #byClient: RateLimiter
+  readonly #byDemo: RateLimiter
   readonly #byFailures: RateLimiter
   readonly #isOff: boolean
 
@@ -152,6 +156,7 @@ class Limits {
     this.#deps = deps
     this.#byApp = new RateLimiter(deps.clock)
     this.#byClient = new RateLimiter(deps.clock)
+    this.#byDemo = new RateLimiter(deps.clock)
     this.#byFailures = new RateLimiter(deps.clock)
     this.#isOff = deps.rateLimit === 0
   }
@@ -171,6 +176,12 @@ class Limits {
     if (this.#isOff) return undefined
     const waitSeconds = this.#byClient.take(`${networkOf(ip)} ${appKey}`, CLIENT_RATE)
     return waitSeconds === 0 ? undefined : this.#limited('client', waitSeconds)
+  }
+
+  ofDemo({ ip }: Incoming): Admission | undefined {
+    if (this.#isOff) return undefined
+    const waitSeconds = this.#byDemo.take(networkOf(ip), DEMO_RATE)
+    return waitSeconds === 0 ? undefined : this.#limited('demo', waitSeconds)
   }
 
   ofFailures({ ip }: Incoming): Admission | undefined {

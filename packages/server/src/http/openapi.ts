@@ -15,7 +15,10 @@ export function openApiFrame(version: string) {
         'A self-hosted push server that can forget. Wire compatible with the EngageLab Push API v4.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
-    tags: Object.values(KINDS).map(({ tag, description }) => ({ name: tag, description })),
+    tags: [KINDS.server, KINDS.client, KINDS.operator, KINDS.open].map(({ tag, description }) => ({
+      name: tag,
+      description,
+    })),
     components: {
       securitySchemes: {
         app: {
@@ -35,6 +38,7 @@ export function schemaOf({ operation, access }: Route) {
   const { id, summary, description, schema } = operation
   const { tag, security } = KINDS[access]
   return {
+    ...(access === 'demo' ? { hide: true } : {}),
     operationId: id,
     summary,
     ...(description === undefined ? {} : { description }),
@@ -81,4 +85,5 @@ const KINDS: Readonly<Record<Access, Kind>> = {
     security: [{ operator: [] }],
   },
   open: { tag: 'Server', description: 'For everybody.', security: [] },
+  demo: { tag: 'Demo', description: 'For the page of the demo.', security: [] },
 }

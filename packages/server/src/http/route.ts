@@ -4,8 +4,8 @@ import type { Operation } from '../kernel/operation.ts'
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
-/** Who may call: the customer's server, a user's client, an operator, or anybody. */
-export type Access = 'server' | 'client' | 'operator' | 'open'
+/** Who may call: the customer's server, a user's client, an operator, anybody, or the demo's page, which is no part of the API. */
+export type Access = 'server' | 'client' | 'operator' | 'open' | 'demo'
 
 export interface Route {
   readonly access: Access

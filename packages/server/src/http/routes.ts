@@ -20,6 +20,7 @@ import {
   setWebPush,
 } from '../apps/channels.admin.routes.ts'
 import { openSocket } from '../channels/socket/socket.routes.ts'
+import { type DemoDeps, pushFromDemo, readDemoConfig } from '../demo/demo.routes.ts'
 import { deleteAlias, readAlias } from '../devices/alias.routes.ts'
 import { changeSelf, readApp, readSelf, register } from '../devices/client.routes.ts'
 import {
@@ -144,6 +145,11 @@ export function createRoutes(d: RoutesDeps): Route[] {
   ]
 }
 
+/** What the page of the demo calls. It is not in the OpenAPI document. */
+export function createDemoRoutes(d: DemoDeps): Route[] {
+  return [demo('GET', '/demo/config.json', readDemoConfig(d)), demo('POST', '/demo/push', pushFromDemo(d))]
+}
+
 /** The customer's server, with app key and master secret. */
 export function server(method: Method, path: string, operation: Operation<App>): Route {
   return routeOf('server', { method, path }, operation)
@@ -160,6 +166,11 @@ function operator(method: Method, path: string, operation: Operation<Operator>):
 
 function open(method: Method, path: string, operation: Operation): Route {
   return routeOf('open', { method, path }, operation)
+}
+
+/** The page of the demo. Whoever proves something there does so to the operation. */
+export function demo(method: Method, path: string, operation: Operation): Route {
+  return routeOf('demo', { method, path }, operation)
 }
 
 /** Admission gives each kind of route its kind of caller, which is why the type may be dropped here. */

@@ -4,7 +4,10 @@
  */
 
 import { isUtf8 } from 'node:buffer'
+import { existsSync } from 'node:fs'
 import { type IncomingMessage, ServerResponse } from 'node:http'
+import path from 'node:path'
+import { fastifyStatic } from '@fastify/static'
 import swagger from '@fastify/swagger'
 import { bodyBytesMax } from '@lethe/protocol/limits.ts'
 import {
@@ -34,6 +37,7 @@ import {
   refusalOfPath,
 } from './refusals.ts'
 import type { Route } from './route.ts'
+import type { StaticFolder } from './static-folder.ts'
 import { afterBody } from './unread-body.ts'
 
 export interface HttpServerDeps {
@@ -49,6 +53,8 @@ export interface HttpServerDeps {
   readonly version: string
   /** Takes over what an operation has answered 101 Switching Protocols; absent: no protocol is changed. */
   readonly takeUpgrade?: (upgrade: Upgrade) => void
+  /** Folders whose files are handed out; absent: none. */
+  readonly staticFolders?: readonly StaticFolder[]
 }
 
 /** A request whose connection is no longer one of HTTP. */
@@ -75,11 +81,17 @@ export async function createHttpServer(deps: HttpServerDeps): Promise<HttpServer
   await app.register(swagger, { openapi: openApiFrame(deps.version) })
   for (const route of deps.routes) addRoute(app, deps, route)
   addPreflights(app, deps)
-  addNotFound(app, deps)
+  const missing = await addStaticFolders(app, deps)
+  addNotFound(app, deps, missing)
   if (deps.takeUpgrade) addUpgrades(app)
   await app.ready()
   return {
-    listen: (at) => app.listen(at),
+    listen: async (at) => {
+      const address = await app.listen(at)
+      // Not before: where the server cannot start, that alone is worth a line.
+      for (const one of missing) deps.log.warn({ path: one.path, reason: one.missing }, 'http.folder-missing')
+      return address
+    },
     inject: (request) => app.inject(request),
     openApi: () => app.swagger(),
     close: () => close(app),
@@ -142,13 +154,15 @@ function createFramework(deps: HttpServerDeps): FastifyInstance {
   // An expectation that nobody here meets is ignored (RFC 9110, 10.1.1); Node would answer it without a body.
   app.server.on('checkExpectation', app.routing)
   addBodyParsers(app)
-  addErrorHandler(app, deps)
+  app.setErrorHandler(createErrorAnswer(deps))
   return app
 }
 
-function addErrorHandler(app: FastifyInstance, { routes, log, nameFailure }: HttpServerDeps): void {
+type AnswerError = (error: unknown, request: FastifyRequest, reply: FastifyReply) => FastifyReply
+
+function createErrorAnswer({ routes, log, nameFailure }: HttpServerDeps): AnswerError {
   const methodsOf = createMethodsOf(routes)
-  app.setErrorHandler((error, request, reply) => {
+  return (error, request, reply) => {
     // Methods that the framework does not know come past every hook.
     if (!reply.hasHeader('x-request-id')) setCommonHeaders(request, reply)
     const known = isNotFound(error, request)
@@ -160,7 +174,7 @@ function addErrorHandler(app: FastifyInstance, { routes, log, nameFailure }: Htt
     if (name) log.warn(fields, 'http.unavailable')
     else log.error(fields, 'http.failed')
     return send(reply, refuse(name ?? 'unforeseen'))
-  })
+  }
 }
 
 /** Where no operation is, nothing else can be wrong with a request. */
@@ -382,11 +396,73 @@ function destroySelf(this: { destroy(): void }): void {
   this.destroy()
 }
 
-function addNotFound(app: FastifyInstance, deps: HttpServerDeps): void {
+/** Those that are there are served; the others are returned. */
+async function addStaticFolders(app: FastifyInstance, deps: HttpServerDeps): Promise<StaticFolder[]> {
+  const missing: StaticFolder[] = []
+  for (const one of deps.staticFolders ?? []) {
+    if (!existsSync(one.folder)) missing.push(one)
+    else {
+      await app.register((scope, _options, done) => {
+        addStaticFolder(scope, deps, one)
+        done()
+      })
+    }
+  }
+  return missing
+}
+
+function addStaticFolder(
+  scope: FastifyInstance,
+  deps: HttpServerDeps,
+  { path: prefix, folder, index, headersOf }: StaticFolder,
+): void {
+  const answerError = createErrorAnswer(deps)
+  const observe = deps.metrics.observerOf(`${prefix}/*`, 'GET')
+  scope.addHook('onResponse', createObserver(deps, observe, `${prefix}/*`))
+  // A path that leads out of the folder or is written in a strange way is no file of ours.
+  scope.setErrorHandler((error, request, reply) =>
+    isRefusalOfPath(error) ? send(reply, refuse('pathUnknown')) : answerError(error, request, reply),
+  )
+  void scope.register(fastifyStatic, {
+    root: folder,
+    prefix: `${prefix}/`,
+    index: false,
+    dotfiles: 'ignore',
+    acceptRanges: false,
+    cacheControl: false,
+    setHeaders: (reply, file) => void reply.headers(headersOf(path.basename(file))),
+  })
+  if (index === undefined) return
+  scope.get(prefix, { schema: { hide: true } }, (request, reply) => {
+    const [called = '', query] = request.url.split('?', 2)
+    if (called.endsWith('/')) return reply.sendFile(index)
+    // Links of the page, and the scope of its worker, are relative to the folder; and so is this, as a proxy may have put it elsewhere.
+    const there = `${path.posix.basename(called)}/`
+    return reply.redirect(query === undefined ? there : `${there}?${query}`, 308)
+  })
+}
+
+/** The plugin's own, by their statuses. */
+function isRefusalOfPath(error: unknown): boolean {
+  const { statusCode = 500 } = error as { statusCode?: number }
+  return statusCode >= 400 && statusCode < 500
+}
+
+function addNotFound(app: FastifyInstance, deps: HttpServerDeps, missing: readonly StaticFolder[]): void {
   const methodsOf = createMethodsOf(deps.routes)
   const observe = deps.metrics.observerOf('unknown', 'any')
+  const folderOf = (url: string, folders: readonly StaticFolder[] = []) =>
+    folders.find((one) => url === one.path || url.startsWith(`${one.path}/`))
+  const refusalOf = ({ url, method }: FastifyRequest): Reply => {
+    const methods = methodsOf(url)
+    const isRead = method === 'GET' || method === 'HEAD'
+    if (methods.length > 0) return refusalOfPath(methods)
+    if (!isRead && folderOf(url, deps.staticFolders)) return refusalOfPath(['GET', 'HEAD'])
+    const folder = folderOf(url, missing)
+    return folder ? refuse('pathUnknown', folder.missing) : refusalOfPath([])
+  }
   app.setNotFoundHandler((request, reply) => {
-    const refusal = refusalOfPath(methodsOf(request.url))
+    const refusal = refusalOf(request)
     observe(refusal.status, reply.elapsedTime)
     return send(reply, refusal)
   })

@@ -29,9 +29,8 @@ import {
   checkPush,
   findSingleTargets,
   type PushToAccept,
-  reachOfOne,
-  refusalOfVendors,
 } from './accept-push.ts'
+import { pushToOne } from './push-to-one.ts'
 import { WITHDRAWN_TOPIC } from './push-work.ts'
 import type { RecipientRow } from './recipients.store.ts'
 import { withdrawPushes } from './withdraw-push.store.ts'
@@ -198,11 +197,7 @@ async function acceptItem(deps: PushDeps, input: ItemInput): Promise<BatchItemAn
   if (!push.ok) return refusedItem(item, push.error, push.message)
   const alias = kind === 'alias' ? (item.target as Alias) : null
   if (!row) return refusedItem(item, kind === 'alias' ? 'targetNone' : 'registrationIdUnknown')
-  const reach = reachOfOne(row, { push: push.value, alias })
-  if (!reach) return refusedItem(item, 'targetNone')
-  const refusal = refusalOfVendors(deps, { app, push: push.value })
-  if (refusal) return refusedItem(item, refusal.error, refusal.message)
-  const accepted = await acceptPush(deps, { app, push: push.value, audience: { kind: 'everyone' } }, reach)
+  const accepted = await pushToOne(deps, { app, push: push.value, row, alias })
   if (!accepted.ok) return refusedItem(item, accepted.error, accepted.message)
   return { target: item.target, success: true, msg_id: accepted.value }
 }
