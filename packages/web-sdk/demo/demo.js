@@ -8,24 +8,34 @@ const serviceWorker = '/demo/worker.js'
 
 // The worker has the pages below /demo/ in its scope, and /demo itself is none of them.
 if (location.pathname === '/demo') location.replace('/demo/')
-else start().catch((error) => showProblem(wordsOf(error)))
+else start().catch(showFailure)
 
 async function start() {
   const [sdk, config] = await Promise.all([loadSdk(), loadConfig()])
-  const lethe = await sdk.init({ appKey: config.appKey, baseUrl: location.origin, serviceWorker })
-  const page = { lethe, render: () => render(page), reasonUnavailable: '', refreshTags: async () => {} }
+  const page = {
+    lethe: undefined,
+    render: () => render(page),
+    reasonUnavailable: '',
+    refreshTags: async () => {},
+  }
+  const unavailable = ({ reason }) => {
+    page.reasonUnavailable = reason
+    if (page.lethe !== undefined) page.render()
+  }
+  const options = { appKey: config.appKey, baseUrl: location.origin, serviceWorker }
+  page.lethe = await sdk.init({ ...options, on: { unavailable } })
   page.refreshTags = startTags(page)
   startPermission(page)
   startPush(page)
   startMessages(page)
   startForgetting(page)
-  lethe.on('unavailable', ({ reason }) => {
-    page.reasonUnavailable = reason
-    page.render()
-    if (reason === 'push') showProblem('This browser cannot reach its push service just now.')
-  })
-  for (const event of ['registered', 'deleted', 'permission']) lethe.on(event, page.render)
+  for (const event of ['registered', 'deleted', 'permission']) page.lethe.on(event, page.render)
   page.render()
+}
+
+function showFailure(error) {
+  element('status').textContent = 'Not available'
+  showProblem(wordsOf(error))
 }
 
 async function loadSdk() {

@@ -4,6 +4,7 @@ const statusWords = {
   asking: 'Registered, and reached while this page is open',
   granted: 'Registered, and reached at any time',
   denied: 'Notifications are blocked',
+  unreachable: 'Registered, and reached while this page is open',
   unsupported: 'Registered, and reached while this page is open',
   optedOut: 'Paused',
   deleted: 'You are deleted',
@@ -14,6 +15,7 @@ const statusWords = {
 const reasonWords = {
   storage: 'This browser keeps nothing for this page.',
   insecure: 'The page is neither https nor on localhost.',
+  push: 'This browser cannot reach its push service just now, so messages arrive while this page is open.',
   network: 'The server could not be asked. It is asked again when the browser is back online.',
   refused: 'The server does not want this page.',
 }
@@ -41,16 +43,17 @@ export function showView({ lethe, reasonUnavailable }) {
   for (const block of document.querySelectorAll('[data-show]')) block.hidden = !shown.has(block.dataset.show)
   for (const button of document.querySelectorAll('.follow')) button.disabled = lethe.state !== 'registered'
   element('registration-id').textContent = lethe.getRegistrationId()
-  element('unavailable-reason').textContent = reasonWords[reasonUnavailable] ?? ''
-  element('unavailable-reason').hidden = reasonWords[reasonUnavailable] === undefined
+  for (const reason of document.querySelectorAll('.reason')) {
+    reason.textContent = reasonWords[reasonUnavailable] ?? ''
+    reason.hidden = reason.textContent === ''
+  }
   // The same words again would be read out again.
   if (element('status').textContent !== statusWords[view]) element('status').textContent = statusWords[view]
 }
 
-/** Without a push service a permission is of little use: then the view is that of a browser that has none. */
 function viewOf({ state, permission }, reasonUnavailable) {
   if (state !== 'registered') return state
-  if (permission === 'granted' && reasonUnavailable === 'push') return 'unsupported'
+  if (permission === 'granted' && reasonUnavailable === 'push') return 'unreachable'
   return permission === 'default' ? 'asking' : permission
 }
 
