@@ -4,6 +4,7 @@ import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import process from 'node:process'
+import { clientPage } from './docs/client-page.ts'
 import { dataPage } from './docs/data-page.ts'
 import { endpointsPage } from './docs/endpoints-page.ts'
 import { errorsPage } from './docs/errors-page.ts'
@@ -17,6 +18,7 @@ async function pages(): Promise<Record<string, string>> {
   try {
     const openApi = await readOpenApi(directory)
     return {
+      'client-api.md': clientPage(),
       'endpoints.md': endpointsPage(openApi),
       'errors.md': errorsPage(),
       'openapi.json': `${JSON.stringify(openApi, null, 2)}\n`,
