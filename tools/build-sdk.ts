@@ -1,11 +1,13 @@
 // `npm run build:sdk`: makes the files of the web SDK that the server hands out at /sdk/ and that the npm package holds.
 // It prints their sizes, and fails where one is too large. `--quiet`: it prints nothing unless something is wrong.
+// `--types`: also the declarations of the npm package, after `tsc -b`.
 import { readFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import process from 'node:process'
 import { gzipSync } from 'node:zlib'
 import type { BuildOptions } from 'esbuild'
+import { writeTypes } from './sdk-types.ts'
 
 const source = path.join(import.meta.dirname, '..', 'packages', 'web-sdk', 'src')
 const dist = path.join(source, '..', 'dist')
@@ -49,6 +51,7 @@ else
   process.stderr.write(
     'The web SDK was not built: esbuild is missing, which `npm ci` brings without `--omit=dev`.\n',
   )
+if (process.argv.includes('--types')) writeTypes(path.join(dist, 'types'))
 process.exitCode = esbuild && tooLarge === 0 ? 0 : 1
 
 async function makeAll(builder: Builder): Promise<void> {
