@@ -183,6 +183,7 @@ async function explain(
   const holders = await readHolders(database.read, appKey, tagsIn(audience))
   const count = compileCount({ audience, holders, engine })
   const page = compilePage({
+    members: 'reachable',
     audience,
     holders,
     engine,

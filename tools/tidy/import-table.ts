@@ -11,7 +11,7 @@ export const rooms: Record<string, string[]> = {
   apps: ['kernel', 'storage'],
   admin: ['kernel', 'storage'],
   devices: ['kernel', 'storage', 'apps'],
-  audience: ['kernel', 'storage', 'devices/*.tables.ts'],
+  audience: ['kernel', 'storage', 'apps', 'devices/*.tables.ts'],
   erasure: ['kernel', 'storage', 'work', 'apps', 'devices'],
   'erasure/bulk': ['kernel', 'storage', 'work', 'apps', 'devices', 'erasure', 'audience'],
   channels: ['kernel'],

@@ -4,6 +4,7 @@ import process from 'node:process'
 import { Command, CommanderError, Option } from 'commander'
 import manifest from '../package.json' with { type: 'json' }
 import { addAppCommands } from './app-commands.ts'
+import { addAudienceCommands } from './audience-commands.ts'
 import { addChannelCommands } from './channel-commands.ts'
 import { Complaint, EXIT_USAGE } from './complaint.ts'
 import { addReceiptCommands } from './receipt-commands.ts'
@@ -40,6 +41,7 @@ function createProgram(setExitCode: (code: number) => void): Command {
     .exitOverride()
   addAppCommands(program)
   addChannelCommands(program)
+  addAudienceCommands(program)
   addReceiptCommands(program, setExitCode)
   return program
 }

@@ -28,13 +28,16 @@ export interface Compiled<Row> {
 /** Users of the audience; those of hmos are the rest of the total. */
 export type CountRow = Readonly<Record<'total' | Exclude<Platform, 'hmos'>, number>>
 
-/** A candidate, that is a user who fits the start; with its address if it is in the audience, else with nulls. */
+/**
+ * A candidate, that is a user who fits the start; with its platform and address if it is in the audience, else with nulls. A live
+ * member who cannot be reached has a platform and no token.
+ */
 export type PageRow = { readonly registration_id: RegistrationId } & (
   | ({ readonly token: Token } & Pick<
       Tables['device'],
       'platform' | 'token_p256dh' | 'token_auth' | 'token_environment' | 'token_changed_at' | 'language'
     >)
-  | { readonly token: null }
+  | { readonly token: null; readonly platform: Platform | null }
 )
 
 /** Counts the audience by platform. Scalars: app key. */
@@ -49,6 +52,8 @@ export function compileCount({ audience, holders, engine }: CompileInput): Compi
 
 export interface PageInput extends CompileInput {
   readonly platforms: readonly Platform[]
+  /** Whom the page holds: users who can be reached, as sending asks, or all live ones, as deleting does. */
+  readonly members: 'reachable' | 'live'
   /** Whether there is a third scalar. */
   readonly isBounded: boolean
   /** How many candidates a page looks at. Stands in the text, because the planner must know it. */
@@ -60,16 +65,17 @@ export interface PageInput extends CompileInput {
  * Scalars: app key, after this id, and up to this one if bounded.
  */
 export function compilePage(input: PageInput): Compiled<PageRow> {
-  const { audience, holders, engine, isBounded, candidatesMax } = input
+  const { audience, holders, engine, members, isBounded, candidatesMax } = input
   assert(Number.isSafeInteger(candidatesMax) && candidatesMax > 0, 'a page of no candidates')
   // A page is small: what it asks about unwanted tags is asked for each candidate.
   const shape: Shape = { ...shapeOf(audience, holders), isStartLarge: false, isNoTagSet: false }
   const isEvery = everyPlatform.every((platform) => input.platforms.includes(platform))
   const platforms = isEvery ? [] : input.platforms.map((value, place) => ({ kind: 'platform', place, value }))
   return compile<PageRow>({
-    name: `page:${engine}:${keyOfShape(shape)}:${isEvery ? 'all' : 'some'}:${isBounded ? 'range' : 'rest'}:${candidatesMax}`,
+    name: `${members === 'live' ? 'live' : 'page'}:${engine}:${keyOfShape(shape)}:${isEvery ? 'all' : 'some'}:${isBounded ? 'range' : 'rest'}:${candidatesMax}`,
     rows: [...boundNames(audience, holders, shape), ...platforms],
-    write: (q) => pageText({ q, engine, shape }, { isBounded, candidatesMax, isEveryPlatform: isEvery }),
+    write: (q) =>
+      pageText({ q, engine, shape }, { members, isBounded, candidatesMax, isEveryPlatform: isEvery }),
   })
 }
 
@@ -150,6 +156,7 @@ function startText(text: Text): string {
 }
 
 interface PageShape {
+  readonly members: PageInput['members']
   readonly isBounded: boolean
   readonly candidatesMax: number
   readonly isEveryPlatform: boolean
@@ -157,8 +164,8 @@ interface PageShape {
 
 function pageText(text: Text, page: PageShape): string {
   const platforms = page.isEveryPlatform ? '' : ` and d.platform in (${namesText(text, 'platform')})`
-  const isMember = `${isReachable(text, 'd')} and d.registration_id = c.registration_id and d.token is not null
-    ${platforms}${checks(text, 'c.registration_id')}`
+  const isMember = `${isCounted(text, page)} and d.registration_id = c.registration_id
+    ${page.members === 'reachable' ? ' and d.token is not null' : ''}${platforms}${checks(text, 'c.registration_id')}`
   // PostgreSQL would rather read a whole table of 50,000 users than look 500 of them up, which is five times as fast.
   const device =
     text.engine === 'postgres'
@@ -170,6 +177,12 @@ function pageText(text: Text, page: PageShape): string {
     order by c.registration_id`
 }
 
+function isCounted(text: Text, { members }: PageShape): string {
+  return members === 'reachable'
+    ? isReachable(text, 'd')
+    : `d.app_key = ${text.q.value(1)} and d.state = 'live'`
+}
+
 /** The next users who fit the start, in order. Each way reads no more of an index than it gives. */
 function candidatesText(text: Text, page: PageShape): string {
   const { q, shape } = text
@@ -177,7 +190,7 @@ function candidatesText(text: Text, page: PageShape): string {
   switch (shape.start) {
     case 'everyone':
       return next(
-        `select d.registration_id from device d where ${isReachable(text, 'd')}`,
+        `select d.registration_id from device d where ${isCounted(text, page)}`,
         'd.registration_id',
       )
     case 'anyId':

@@ -61,6 +61,7 @@ export async function pageAudience(
     holders,
     engine: database.engine,
     platforms,
+    members: 'reachable',
     isBounded: until !== undefined,
     candidatesMax,
   })

@@ -19,6 +19,7 @@ import {
   setStub,
   setWebPush,
 } from '../apps/channels.admin.routes.ts'
+import { type AdminAudienceDeps, checkAudienceOfApp } from '../audience/audience.admin.routes.ts'
 import { openSocket } from '../channels/socket/socket.routes.ts'
 import { type DemoDeps, pushFromDemo, readDemoConfig } from '../demo/demo.routes.ts'
 import { deleteAlias, readAlias } from '../devices/alias.routes.ts'
@@ -75,7 +76,13 @@ import {
 import type { Access, Method, Route } from './route.ts'
 
 /** What the operations of all rooms use. */
-export interface RoutesDeps extends DevicesDeps, AdminAppsDeps, AdminChannelsDeps, HealthDeps, MetricsDeps {
+export interface RoutesDeps
+  extends DevicesDeps,
+    AdminAppsDeps,
+    AdminChannelsDeps,
+    AdminAudienceDeps,
+    HealthDeps,
+    MetricsDeps {
   readonly database: Db
   readonly erasure: ErasureDeps
   readonly push: PushDeps
@@ -135,6 +142,7 @@ export function createRoutes(d: RoutesDeps): Route[] {
     operator('PUT', '/admin/v1/apps/:app_key/channels/apns', setApns(d)),
     operator('PUT', '/admin/v1/apps/:app_key/channels/stub', setStub(d)),
     operator('DELETE', '/admin/v1/apps/:app_key/channels/:channel', removeChannel(d)),
+    operator('POST', '/admin/v1/apps/:app_key/audience/check', checkAudienceOfApp(d)),
 
     // Anybody.
     open('GET', '/healthz', readHealth()),

@@ -12,6 +12,12 @@ export function hmacSha256(key: Uint8Array, value: string): string {
   return createHmac('sha256', key).update(value).digest('base64url')
 }
 
+/** HMAC-SHA-256 as base64url over texts that come one after another, each ended by a line feed. */
+export function startHmacSha256(key: Uint8Array): { add(text: string): void; end(): string } {
+  const hmac = createHmac('sha256', key)
+  return { add: (text) => hmac.update(`${text}\n`), end: () => hmac.digest('base64url') }
+}
+
 /** Compares two digests of the same length in constant time; false when the lengths differ. */
 export function digestsEqual(left: string, right: string): boolean {
   const [a, b] = [Buffer.from(left), Buffer.from(right)]

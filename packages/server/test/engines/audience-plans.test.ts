@@ -55,10 +55,14 @@ function statementsOf(engine: Engine): { name: string; compiled: Compiled<unknow
     [1, 10_000, 100_000].flatMap((count) => {
       const holders = new Map(tagsIn(audience).map((tag): [Tag, number] => [tag, count]))
       const input = { audience, holders, engine }
-      const page = { ...input, candidatesMax: 500 }
+      const page = { ...input, members: 'reachable', candidatesMax: 500 } as const
       return [
         { compiled: compileCount(input), scalars: ['registry'] },
         { compiled: compilePage({ ...page, platforms, isBounded: false }), scalars: ['registry', 'id1'] },
+        {
+          compiled: compilePage({ ...page, members: 'live', platforms, isBounded: false }),
+          scalars: ['registry', 'id1'],
+        },
         {
           compiled: compilePage({ ...page, platforms: ['web'], isBounded: true }),
           scalars: ['registry', 'id1', 'id5'],

@@ -11,9 +11,11 @@ import { appLimitsDefault } from '@lethe/protocol/limits.ts'
 import { platforms as everyPlatform, type Platform } from '@lethe/protocol/platform.ts'
 import fc from 'fast-check'
 import { Value } from 'typebox/value'
+import { checkAudience } from '../../src/audience/check-audience.ts'
 import { countAudience } from '../../src/audience/count-audience.ts'
 import { pageAudience, type Recipient } from '../../src/audience/page-audience.ts'
 import { parseAudience } from '../../src/audience/parse-audience.ts'
+import { systemRandom } from '../../src/kernel/random.ts'
 import type { Db } from '../../src/schema.ts'
 import { units } from '../../src/units.ts'
 import { forEachEngine, type TestDatabase } from '../support/engines.ts'
@@ -95,12 +97,15 @@ const asked: fc.Arbitrary<Asked> = fc.record({
 })
 
 /** The users of the audience, found without any cleverness. */
-function evaluate({ users }: World, { to, platforms }: Pick<Asked, 'to' | 'platforms'>): User[] {
-  const reachable = users.filter(
-    ({ isLive, hasToken, platform }) => isLive && hasToken && platforms.includes(platform),
-  )
-  if (to === 'all') return reachable
-  return reachable.filter(
+function evaluate(world: World, { to, platforms }: Pick<Asked, 'to' | 'platforms'>): User[] {
+  return evaluateLive(world, to).filter(({ hasToken, platform }) => hasToken && platforms.includes(platform))
+}
+
+/** Those too who cannot be reached. */
+function evaluateLive({ users }: World, to: Asked['to']): User[] {
+  const live = users.filter(({ isLive }) => isLive)
+  if (to === 'all') return live
+  return live.filter(
     (user) =>
       (!to.tag || to.tag.some((tag) => user.tags.includes(tag))) &&
       (!to.tag_and || to.tag_and.every((tag) => user.tags.includes(tag))) &&
@@ -145,6 +150,10 @@ async function load(opened: TestDatabase, { users, holders }: World): Promise<vo
         ]),
   ]
   await runOutside(opened, statements.join(';\n'))
+}
+
+function checked(to: Asked['to']) {
+  return { appKey: APP, audience: audienceOf(to), key: new Uint8Array(32) }
 }
 
 function audienceOf(to: Asked['to']) {
@@ -193,6 +202,22 @@ forEachEngine('audiences', (open) => {
         expected.filter((user) => user.platform === platform).length,
       ])
       assert.deepEqual(count, { total: expected.length, byPlatform: Object.fromEntries(byPlatform) })
+      const check = await checkAudience({ database, random: systemRandom }, checked(to))
+      const live = evaluateLive(world, to)
+      assert.deepEqual(
+        [check.users, check.reachable.users, check.liveUsers],
+        [
+          live.length,
+          evaluate(world, { to, platforms: everyPlatform }).length,
+          evaluateLive(world, 'all').length,
+        ],
+      )
+      assert.equal(check.sample.length, Math.min(10, live.length))
+      for (const { registrationId, tags, alias } of check.sample) {
+        const user = live.find(({ id }) => id === registrationId)
+        assert.ok(user)
+        assert.deepEqual([tags, alias], [[...user.tags].sort(), user.hasAlias ? aliasOf(user.id) : null])
+      }
       const found = await everyPage(database, one)
       const wanted = expected.map(({ id, platform }) => [id, platform, `token_${APP}_${id}`])
       assert.deepEqual(

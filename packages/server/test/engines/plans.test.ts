@@ -32,8 +32,8 @@ const TABLES = [
   'socket_presence',
 ]
 const ROWS = 5_000
-/** Apps, nodes that send, what they hold, and pushes under way: a handful of rows, by the names that they have in statements. */
-const FEW_ROWS = /^SCAN (a|s|h|sender|fence_hold|push_span)\b/
+/** Apps, nodes that send, what they hold, pushes under way, and the rows of one step: few, by the names that they have in statements. */
+const FEW_ROWS = /^SCAN (a|s|h|sender|fence_hold|push_span|step)\b/
 
 /** Rows of an app that has been used for a while; `numbers` gives 1 to ROWS as `n`. */
 function rowsOf(numbers: string): string {
