@@ -10,9 +10,8 @@ export class Tabs {
   /** `hear` is called with what other pages and the worker tell, and never with what this page tells. */
   constructor(appKey: string, hear: (signal: Signal) => void) {
     this.#lockName = lockNameOf(appKey)
-    if (!('BroadcastChannel' in globalThis)) return
-    this.#channel = new BroadcastChannel(channelNameOf(appKey))
-    this.#channel.onmessage = ({ data }) => hear(data as Signal)
+    this.#channel = openChannel(channelNameOf(appKey))
+    if (this.#channel) this.#channel.onmessage = ({ data }) => hear(data as Signal)
   }
 
   tell(signal: Signal): void {
@@ -27,5 +26,14 @@ export class Tabs {
 
   close(): void {
     this.#channel?.close()
+  }
+}
+
+/** Undefined in old browsers, and where the visitor lets sites keep nothing: Firefox then throws. */
+function openChannel(name: string): BroadcastChannel | undefined {
+  try {
+    return new BroadcastChannel(name)
+  } catch {
+    return undefined
   }
 }
