@@ -24,16 +24,26 @@ export type TestBrowser = {
   notifications(): Promise<string[]>
   /** The visitor clicks the notification of this title, once it is there. */
   clickNotification(title: string): Promise<void>
-  /** Ends the browser and its push service, and removes its profile. */
+  /** The browser of another visitor, on a profile of its own, at the same push service. */
+  launchAnother(): Promise<TestBrowser>
+  /** Ends the browser, removes its profile, and ends the push service that was started for it. */
   close(): Promise<void>
 }
 
+export type BrowserSettings = {
+  /** In its settings the visitor has forbidden all sites to keep anything: no cookies, no databases, no workers. */
+  readonly blocksSiteData: boolean
+}
+
 /** A fresh profile without a window, which reaches nothing but this machine. */
-export function launchBrowser(name: BrowserName): Promise<TestBrowser> {
+export function launchBrowser(
+  name: BrowserName,
+  settings: BrowserSettings = { blocksSiteData: false },
+): Promise<TestBrowser> {
   switch (name) {
     case 'firefox':
-      return launchFirefox()
+      return launchFirefox(settings)
     case 'chromium':
-      return launchChromium()
+      return launchChromium(settings)
   }
 }

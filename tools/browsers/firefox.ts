@@ -1,25 +1,30 @@
 // Firefox without a window: Mozilla's push service is a fake on this machine, everything else is real. Its notifications are
 // windows of its own, which are found and clicked from its chrome scope (the code of the browser itself).
 import type { Browser } from 'puppeteer-core'
-import type { TestBrowser } from './browser.ts'
+import type { BrowserSettings, TestBrowser } from './browser.ts'
 import { requireBrowser } from './find-browsers.ts'
 import { launchOnFreshProfile } from './profile.ts'
-import { startFakeMozillaPush } from './push/fake-mozilla-push.ts'
+import { type FakeMozillaPush, startFakeMozillaPush } from './push/fake-mozilla-push.ts'
 import { until } from './until.ts'
 
-export async function launchFirefox(): Promise<TestBrowser> {
-  const executablePath = requireBrowser('firefox')
+export async function launchFirefox(settings: BrowserSettings): Promise<TestBrowser> {
   const push = await startFakeMozillaPush()
-  const launched = await launchOnFreshProfile({
-    browser: 'firefox',
-    executablePath,
-    args: ['--remote-allow-system-access'],
-    extraPrefsFirefox: preferences(push.url),
-  }).catch(async (error: unknown) => {
+  try {
+    const browser = await launchAt(push, settings)
+    return { ...browser, close: () => browser.close().finally(() => push.stop()) }
+  } catch (error) {
     await push.stop()
     throw error
+  }
+}
+
+async function launchAt(push: FakeMozillaPush, settings: BrowserSettings): Promise<TestBrowser> {
+  const { browser, end } = await launchOnFreshProfile({
+    browser: 'firefox',
+    executablePath: requireBrowser('firefox'),
+    args: ['--remote-allow-system-access'],
+    extraPrefsFirefox: { ...preferences(push.url), ...(settings.blocksSiteData && blocking) },
   })
-  const { browser, end } = launched
   return {
     name: 'firefox',
     endpoints: push.endpoints,
@@ -35,10 +40,8 @@ export async function launchFirefox(): Promise<TestBrowser> {
     clickNotification: async (title) => {
       await until(`a notification "${title}"`, () => runInChrome(browser, clickAlert(title)))
     },
-    close: async () => {
-      await end()
-      await push.stop()
-    },
+    launchAnother: () => launchAt(push, settings),
+    close: end,
   }
 }
 
@@ -50,18 +53,27 @@ function preferences(pushUrl: string): Readonly<Record<string, string | number |
     'dom.push.connection.enabled': true,
     'dom.push.retryBaseInterval': 200,
     'alerts.useSystemBackend': false,
+    // Automation lets every page believe that it has the focus; then a worker could not bring one to the front.
+    'focusmanager.testmode': false,
     'network.captive-portal-service.enabled': false,
     'network.connectivity-service.enabled': false,
   }
 }
 
-const alertTitles = `return [...Services.wm.getEnumerator('alert:alert')]
-  .map((alert) => alert.document.getElementById('alertTitleLabel').getAttribute('value'))`
+/** Settings > Privacy > Cookies > Block all. */
+const blocking = { 'network.cookie.cookieBehavior': 2 }
+
+/** A window that is still opening has no title yet. */
+const titleOf = `const titleOf = ({ document }) => document.getElementById('alertTitleLabel')?.getAttribute('value')`
+
+const alertTitles = `${titleOf}
+  return [...Services.wm.getEnumerator('alert:alert')].map(titleOf).filter((title) => title)`
 
 /** A click on the window of the notification is where Firefox's own way begins. Answers whether it was there. */
 function clickAlert(title: string): string {
-  return `for (const alert of Services.wm.getEnumerator('alert:alert')) {
-    if (alert.document.getElementById('alertTitleLabel').getAttribute('value') !== ${JSON.stringify(title)}) continue
+  return `${titleOf}
+  for (const alert of Services.wm.getEnumerator('alert:alert')) {
+    if (titleOf(alert) !== ${JSON.stringify(title)}) continue
     alert.document.getElementById('alertBox').click()
     return true
   }

@@ -17,6 +17,8 @@ export type RunningLethe = {
   /** `http://localhost:port`. */
   readonly url: string
   readonly appKey: string
+  /** What it has written down. */
+  readonly database: Db
   /** A call of the server API, of the app's own server: `GET /v4/tags`. Fails unless the answer is a 2xx. */
   call(line: string, body?: object): Promise<Answer>
   /** The same as an operator. */
@@ -30,6 +32,7 @@ export type Answer = Readonly<Record<string, unknown>>
 const masterSecret = 'opensesame'
 const operatorToken = 'operator-token-of-the-browsers'
 const keyBytes = 32
+const webSdkFolder = path.join(import.meta.dirname, '..', '..', 'packages', 'web-sdk')
 
 export async function startLethe(endpoints: PushEndpoints): Promise<RunningLethe> {
   const folder = mkdtempSync(path.join(tmpdir(), 'lethe-browsers-'))
@@ -40,7 +43,6 @@ export async function startLethe(endpoints: PushEndpoints): Promise<RunningLethe
     clock,
     onFault: rethrow,
   })
-  // The cookie of a site is named after it, and cookies ignore ports.
   const appKey = 'aladdin'
   const deps: AppDeps = {
     database,
@@ -48,8 +50,9 @@ export async function startLethe(endpoints: PushEndpoints): Promise<RunningLethe
     clock,
     random: systemRandom,
     log: silentLog,
-    settings: { appKey, masterSecret, operatorToken, rateLimit: 0, allowPrivateNetwork: true },
+    settings: { appKey, masterSecret, operatorToken, rateLimit: 0, allowPrivateNetwork: true, demo: true },
     version: '0.0.0',
+    webSdkFolder,
     trustedCa: endpoints.certificate.cert,
     leadOutbound: (outbound) => leading(outbound, endpoints),
   }
@@ -60,6 +63,7 @@ export async function startLethe(endpoints: PushEndpoints): Promise<RunningLethe
   return {
     url,
     appKey,
+    database,
     call: (line, body) => ask(url, line, { authorization: basic(appKey), body }),
     operate: (line, body) => ask(url, line, { authorization: `Bearer ${operatorToken}`, body }),
     stop: async () => {

@@ -1,5 +1,5 @@
 // A browser's process and the folder of its profile: neither outlives the test, however it ends.
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import process from 'node:process'
@@ -15,13 +15,21 @@ export type LaunchedBrowser = {
 /** A browser that is asked to end does so in some tenths of a second. */
 const endTimeoutMs = 10_000
 
-/** Starts a browser without a window on a profile of its own. */
-export async function launchOnFreshProfile(options: LaunchOptions): Promise<LaunchedBrowser> {
+/** Starts a browser without a window on a profile of its own, in which these JSON files lie already. */
+export async function launchOnFreshProfile(
+  options: LaunchOptions,
+  files: Readonly<Record<string, object>> = {},
+): Promise<LaunchedBrowser> {
   const profile = mkdtempSync(path.join(tmpdir(), 'lethe-browser-'))
   const removeProfile = () =>
     rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
   process.once('exit', removeProfile)
   try {
+    for (const [name, content] of Object.entries(files)) {
+      const file = path.join(profile, name)
+      mkdirSync(path.dirname(file), { recursive: true })
+      writeFileSync(file, JSON.stringify(content))
+    }
     const browser = await puppeteer.launch({ headless: true, userDataDir: profile, ...options })
     const end = async () => {
       await endBrowser(browser)

@@ -12,6 +12,9 @@ import { PushEndpoints } from './push-endpoints.ts'
 /** The hosts that a Chromium may write into its endpoints; which one depends on how it was built. */
 export const googleOrigins: readonly string[] = ['https://fcm.googleapis.com', 'https://jmt17.google.com']
 
+/** Of the subtypes of subscriptions (Chromium: push_messaging_app_identifier.cc). */
+const webPushPrefix = 'wp:'
+
 type Registration = {
   deviceId: string
   /** Of the browser, per subscription. */
@@ -106,6 +109,8 @@ export class FakeGooglePush {
       return `deleted=${registration.app}`
     }
     const token = `fake:${randomBytes(60).toString('base64url')}`
+    // The browser registers for purposes of its own as well, which nobody sends anything for here.
+    if (!registration.subtype.startsWith(webPushPrefix)) return `token=${token}`
     this.#registrations.set(token, registration)
     this.endpoints.add(token, {
       publicKey: registration.sender,

@@ -66,6 +66,11 @@ export class PushEndpoints {
     return `https://localhost:${(this.#server.address() as AddressInfo).port}`
   }
 
+  /** Subscriptions that are there now. */
+  get count(): number {
+    return this.#subscriptions.size
+  }
+
   add(id: string, subscription: PushSubscriptionAtService): void {
     this.#subscriptions.set(id, subscription)
   }

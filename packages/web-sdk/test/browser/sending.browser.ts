@@ -1,0 +1,96 @@
+/** From a subscription to a click, and what the server counts of it. */
+
+import assert from 'node:assert/strict'
+import { createECDH } from 'node:crypto'
+import { eventually, inEachBrowser, until, type World } from './world.ts'
+
+inEachBrowser('a push by tag is shown, a click opens its page, and all of it is counted', async (world) => {
+  const { browser, site } = world
+  await browser.grantNotifications(site.origin)
+  const tab = await world.visit()
+  await tab.ask(`lethe.addTags(['readers'])`)
+  const msgId = await world.push({ tag: ['readers'] }, 'Offer', `${site.origin}/offer`)
+  await until('the notification', async () => (await browser.notifications()).includes('Offer'))
+  await eventually('it is counted as shown', () => counts(world, msgId), reached({ impressions: 1 }))
+
+  await browser.clickNotification('Offer')
+  await until('the page of the offer', async () => (await openUrls(world)).includes(`${site.origin}/offer`))
+  await eventually(
+    'it is counted as clicked',
+    () => counts(world, msgId),
+    reached({ impressions: 1, clicks: 1 }),
+  )
+  await until('the page hears of the click', async () => (await tab.heard('click')).length === 1)
+  assert.deepEqual(await browser.notifications(), [])
+})
+
+inEachBrowser('a click goes to the tab that shows the page already', async (world) => {
+  const { browser, site } = world
+  await browser.grantNotifications(site.origin)
+  const tab = await world.visit()
+  const other = await browser.openPage()
+  await other.goto('about:blank')
+  await other.bringToFront()
+  await world.push({ registration_id: [await tab.registrationId()] }, 'Offer', `${site.origin}/`)
+  await browser.clickNotification('Offer')
+  await until('the shop is in front', () => tab.ask<boolean>(`document.visibilityState === 'visible'`))
+  await until('the page hears of the click', async () => (await tab.heard('click')).length === 1)
+  assert.deepEqual(
+    (await openUrls(world)).filter((url) => url.startsWith(site.origin)),
+    [`${site.origin}/`],
+  )
+})
+
+inEachBrowser(
+  'the visitor allows notifications by a click in the page, and is reached from then on',
+  async (world) => {
+    const { browser, site } = world
+    const tab = await world.visit()
+    assert.equal(await tab.endpoint(), null)
+    await browser.grantNotifications(site.origin)
+    await tab.page.click('button')
+    await until('the subscription', () => tab.endpoint())
+    await eventually(
+      'the server knows the subscription',
+      async () => (await world.users()).map(({ endpoint }) => endpoint),
+      [await tab.endpoint()],
+    )
+    await world.leave()
+    await world.push('all', 'While away')
+    await until('the notification', async () => (await browser.notifications()).includes('While away'))
+  },
+)
+
+inEachBrowser('after a change of the VAPID keys the next visit subscribes anew', async (world) => {
+  const { browser, site, lethe } = world
+  await browser.grantNotifications(site.origin)
+  const first = await world.visit()
+  const [registrationId, endpoint] = [await first.registrationId(), await first.endpoint()]
+  await world.leave()
+  const keys = createECDH('prime256v1')
+  const public_key = keys.generateKeys('base64url')
+  const body = { public_key, private_key: keys.getPrivateKey('base64url') }
+  await lethe.operate(`PUT /admin/v1/apps/${lethe.appKey}/channels/web-push`, body)
+
+  const tab = await world.visit()
+  assert.equal(await tab.registrationId(), registrationId)
+  assert.notEqual(await tab.endpoint(), endpoint)
+  await world.push({ registration_id: [registrationId] }, 'New keys')
+  await until('the notification', async () => (await browser.notifications()).includes('New keys'))
+})
+
+type Counts = { sent: number; delivered: number; impressions: number; clicks: number }
+
+function reached(more: Partial<Counts>): Counts {
+  return { sent: 1, delivered: 1, impressions: 0, clicks: 0, ...more }
+}
+
+async function counts({ lethe }: World, msgId: string): Promise<Counts> {
+  const answer = await lethe.call(`GET /v4/status/detail?message_ids=${msgId}`)
+  const { sent, delivered, impressions, clicks } = answer[msgId] as Counts
+  return { sent, delivered, impressions, clicks }
+}
+
+async function openUrls({ browser }: World): Promise<string[]> {
+  return (await browser.pages()).map((page) => page.url())
+}
