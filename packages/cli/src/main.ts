@@ -5,6 +5,7 @@ import { Command, CommanderError, Option } from 'commander'
 import manifest from '../package.json' with { type: 'json' }
 import { addAppCommands } from './app-commands.ts'
 import { addAudienceCommands } from './audience-commands.ts'
+import { addAuditCommands } from './audit-commands.ts'
 import { addChannelCommands } from './channel-commands.ts'
 import { Complaint, EXIT_USAGE } from './complaint.ts'
 import { addReceiptCommands } from './receipt-commands.ts'
@@ -42,6 +43,7 @@ function createProgram(setExitCode: (code: number) => void): Command {
   addAppCommands(program)
   addChannelCommands(program)
   addAudienceCommands(program)
+  addAuditCommands(program)
   addReceiptCommands(program, setExitCode)
   return program
 }

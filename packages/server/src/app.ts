@@ -9,6 +9,7 @@ import { type ChannelForms, mintMissingWebPush } from './apps/channel-credential
 import { createApp as createConfiguredApp, createFirstApp } from './apps/create-app.ts'
 import { type AppDirectory, createAppDirectory } from './apps/find-app.ts'
 import { createSeal } from './apps/seal.ts'
+import { AUDIT_DAYS_DEFAULT, startAuditWork } from './audit/audit-work.ts'
 import { parseApnsCredentials } from './channels/apns/credentials.ts'
 import type { Channel, ChannelName } from './channels/channel.ts'
 import { parseFcmCredentials } from './channels/fcm/credentials.ts'
@@ -18,6 +19,7 @@ import { createSocketChannel } from './channels/socket/socket-channel.ts'
 import { createSocketHub, type SocketHub, type SocketUser } from './channels/socket/socket-hub.ts'
 import { mintWebPushCredentials, parseWebPushCredentials } from './channels/web-push/credentials.ts'
 import type { Settings } from './config.ts'
+import { readDeletions } from './erasure/erasure.store.ts'
 import { erasureWarnings } from './erasure/erasure-health.ts'
 import { erasureMetrics } from './erasure/erasure-metrics.ts'
 import { FENCE_TOPIC, PAST_FENCE_TOPIC, startErasureWork } from './erasure/erasure-work.ts'
@@ -61,6 +63,7 @@ export interface AppDeps {
       | 'allowPrivateNetwork'
       | 'transactionLeaseMs'
       | 'demo'
+      | 'auditDays'
     >
   >
   readonly version: string
@@ -137,6 +140,7 @@ export async function createApp(deps: AppDeps): Promise<RunningApp> {
   const seal = createSeal(deps.secretKey, deps.random)
   const apps = createAppDirectory({ database, seal, clock })
   const metrics = createHttpMetrics()
+  const auditDays = settings.auditDays ?? AUDIT_DAYS_DEFAULT
   const signingKeys = await loadSigningKeys({ ...deps, seal })
   const erasure = {
     ...deps,
@@ -173,6 +177,8 @@ export async function createApp(deps: AppDeps): Promise<RunningApp> {
         registry: metrics.registry,
         ping: () => database.ping(),
         warnings: [() => erasureWarnings(deps)],
+        auditDays,
+        readDeletions: (page) => readDeletions(database.read, page),
         openApi: () => http.openApi(),
       }),
       ...(settings.demo ? createDemoRoutes({ apps, push }) : []),
@@ -184,7 +190,7 @@ export async function createApp(deps: AppDeps): Promise<RunningApp> {
     trustedProxies: settings.trustedProxies ?? [],
     takeUpgrade: createSocketServer((socket, appKey) => hub.accept(socket, appKey)),
   })
-  const workers: Worker[] = [startErasureWork(erasure), sending]
+  const workers: Worker[] = [startErasureWork(erasure), sending, startAuditWork({ ...deps, auditDays })]
   return {
     http,
     workers,

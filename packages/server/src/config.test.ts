@@ -22,6 +22,7 @@ test('without anything the defaults stand', () => {
     trustedProxies: [],
     allowPrivateNetwork: false,
     demo: true,
+    auditDays: 365,
     logLevel: 'warn',
     transactionLeaseMs: 10_000,
   })

@@ -102,6 +102,11 @@ export const settingTable = {
       'true where LETHE_HOST is a loopback address and neither LETHE_PUBLIC_URL nor LETHE_TRUSTED_PROXIES is set',
     parse: parseBoolean,
   }),
+  auditDays: setting('AUDIT_DAYS', '<days>', {
+    description: 'How long an entry of the audit log is kept.',
+    default: '365',
+    parse: parseInteger(1, 36_500),
+  }),
   logLevel: setting('LOG_LEVEL', '<level>', {
     description: `Least level of the log on stderr: ${LOG_LEVELS.join(', ')}.`,
     default: 'warn',
@@ -125,6 +130,7 @@ type Defaulted =
   | 'trustedProxies'
   | 'allowPrivateNetwork'
   | 'demo'
+  | 'auditDays'
   | 'logLevel'
   | 'transactionLeaseMs'
 

@@ -5,6 +5,7 @@
 
 import { operatorTokenTable, serverFactTable } from './admin/admin.tables.ts'
 import { appTable, appUsageTable, channelCredentialTable, erasureKeyTable } from './apps/apps.tables.ts'
+import { auditTable } from './audit/audit.tables.ts'
 import { deviceTable, deviceTagTable, tagTable, tombstoneTable } from './devices/devices.tables.ts'
 import { erasureTable, signingKeyTable } from './erasure/erasure.tables.ts'
 import {
@@ -28,6 +29,7 @@ export const tables = {
   signing_key: signingKeyTable,
   operator_token: operatorTokenTable,
   server_fact: serverFactTable,
+  audit: auditTable,
   device: deviceTable,
   device_tag: deviceTagTable,
   tag: tagTable,
@@ -92,6 +94,10 @@ export const erasureRules: { readonly [Name in TableName]: ErasureRule<Name> } =
   signing_key: { kind: 'nothingPersonal', reason: 'sealed keys' },
   operator_token: { kind: 'nothingPersonal', reason: 'digests of operators’ tokens' },
   server_fact: { kind: 'nothingPersonal', reason: 'facts of the server' },
+  audit: {
+    kind: 'nothingPersonal',
+    reason: 'what operators did, with figures; deletions of users stand in erasure, as digests',
+  },
   device: { kind: 'lastOfAll' },
   device_tag: { kind: 'deleteRows' },
   tag: { kind: 'deleteWithLastHolder' },

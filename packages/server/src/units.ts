@@ -6,6 +6,7 @@
 import { adminUnits } from './admin/admin.store.ts'
 import { appUnits } from './apps/apps.store.ts'
 import { channelUnits } from './apps/channel-credentials.store.ts'
+import { auditUnits } from './audit/audit.store.ts'
 import { changeDevices, changeTagOnDevices, removeAliases, removeTagStep } from './devices/change.store.ts'
 import { registerDevices } from './devices/registration.store.ts'
 import { acceptErasures } from './erasure/accept.store.ts'
@@ -40,6 +41,7 @@ const fence: Fence = { next: nextFence, isPast: isPastFence }
 export function unitsWith(plan: readonly RemovalStep[]) {
   return {
     ...adminUnits,
+    ...auditUnits,
     ...appUnits,
     ...channelUnits,
     registerDevices,

@@ -12,6 +12,7 @@ import {
   RotateSecretAnswer,
 } from '@lethe/protocol/admin.schemas.ts'
 import type { AppLimits } from '@lethe/protocol/limits.ts'
+import { auditEntry } from '../audit/audit.ts'
 import { compileAddressList } from '../kernel/address-list.ts'
 import { sha256 } from '../kernel/digest.ts'
 import { type Operation, operation } from '../kernel/operation.ts'
@@ -40,7 +41,7 @@ export function createApp(deps: AdminAppsDeps): Operation {
     summary: 'Make an app',
     description: 'Answers the master secret, which is told only here. A taken app key is refused.',
     schema: { body: CreateAppBody, answers: { 201: CreateAppAnswer } },
-    handle: async ({ body }) => {
+    handle: async ({ body, address }) => {
       const refusal = refusalOfSettings(body.settings)
       if (refusal) return refusal
       const made = await create(deps, {
@@ -48,6 +49,7 @@ export function createApp(deps: AdminAppsDeps): Operation {
         appKey: body.app_key,
         masterSecret: body.master_secret,
         settings: settingsChange(body.settings),
+        audit: auditEntry(deps, { actor: 'operator', address, action: 'app.created' }),
       })
       if (!made) return refuse('parameterInvalid', 'app_key: an app with this key exists')
       deps.apps.forget(made.row.app_key)
@@ -68,40 +70,52 @@ export function showApp({ database }: AdminAppsDeps): Operation {
   })
 }
 
-export function changeApp({ database, apps }: AdminAppsDeps): Operation {
+export function changeApp(deps: AdminAppsDeps): Operation {
   return operation({
     id: 'changeApp',
     summary: 'Change the name or settings of an app',
     description: 'What is absent stays. Other nodes follow within a second.',
     schema: { params: AdminAppParams, body: ChangeAppBody, answers: { 200: AppAnswer } },
-    handle: async ({ params, body }) => {
+    handle: async ({ params, body, address }) => {
       const refusal = refusalOfSettings(body.settings)
       if (refusal) return refusal
-      const row = await database.write(appUnits.changeApp, {
+      const row = await deps.database.write(appUnits.changeApp, {
         appKey: params.app_key,
         ...(body.name === undefined ? {} : { name: body.name }),
         settings: settingsChange(body.settings),
+        audit: auditEntry(deps, {
+          actor: 'operator',
+          address,
+          appKey: params.app_key,
+          action: 'app.changed',
+          subject: changedNames(body).join(' '),
+          figures: body.settings?.limits ?? {},
+        }),
       })
-      apps.forget(params.app_key)
+      deps.apps.forget(params.app_key)
       return row ? answer(appAnswer(row)) : refuse('appUnknown')
     },
   })
 }
 
-export function rotateSecret({ database, apps, random }: AdminAppsDeps): Operation {
+export function rotateSecret(deps: AdminAppsDeps): Operation {
   return operation({
     id: 'rotateSecret',
     summary: 'Replace the master secret of an app',
     description: 'The old secret has no access any more: on this node at once, on others within a second.',
     // The body is not declared: there is nothing to say, and most clients send none.
     schema: { params: AdminAppParams, answers: { 200: RotateSecretAnswer } },
-    handle: async ({ params }) => {
-      const masterSecret = mintMasterSecret(random)
-      const input = { appKey: params.app_key, secretDigest: sha256(masterSecret) }
-      const isDone = await database.write(appUnits.rotateSecret, input)
-      apps.forget(params.app_key)
+    handle: async ({ params, address }) => {
+      const appKey = params.app_key
+      const masterSecret = mintMasterSecret(deps.random)
+      const isDone = await deps.database.write(appUnits.rotateSecret, {
+        appKey,
+        secretDigest: sha256(masterSecret),
+        audit: auditEntry(deps, { actor: 'operator', address, appKey, action: 'app.secret-rotated' }),
+      })
+      deps.apps.forget(appKey)
       if (!isDone) return refuse('appUnknown')
-      return answer({ app_key: params.app_key, master_secret: masterSecret })
+      return answer({ app_key: appKey, master_secret: masterSecret })
     },
   })
 }
@@ -124,6 +138,11 @@ function settingsChange(settings: AppSettingsBody | undefined): SettingsChange {
     ...(settings?.origins ? { origins: settings.origins } : {}),
     ...(settings?.limits ? { limits: Object.fromEntries(limits) as Partial<AppLimits> } : {}),
   }
+}
+
+/** What a change touches, without what it is changed to. */
+function changedNames({ settings, ...rest }: ChangeAppBody): string[] {
+  return [...Object.keys(rest), ...Object.keys(settings ?? {})]
 }
 
 function appAnswer(row: AppRow): AppAnswer {

@@ -1,5 +1,7 @@
 /** SQL of applications and the keys that they are made with. */
 
+import { writeAudit } from '../audit/audit.store.ts'
+import type { AuditEntry } from '../audit/audit.ts'
 import type { Db, Read, Tables, Tx } from '../schema.ts'
 import { interactive } from '../storage/unit.ts'
 import { changeSettings, type SettingsChange } from './app-settings.ts'
@@ -27,6 +29,8 @@ export interface NewApp {
   readonly sealedErasureKey: string
   /** Its key pair for Web Push, sealed. */
   readonly sealedWebPush: string
+  /** Written down with it; absent where nobody asked for it, as at a first start. */
+  readonly audit?: AuditEntry
 }
 
 export async function readApp(read: Read, appKey: string): Promise<StoredApp | undefined> {
@@ -72,39 +76,46 @@ const createFirstApp = interactive('apps.createFirst', async (tx: Tx, inputs: re
 /** Replaces the secret of an app; false: there is no such app. */
 const rotateSecret = interactive(
   'apps.rotateSecret',
-  async (tx: Tx, inputs: readonly { appKey: string; secretDigest: string }[]) => {
+  async (tx: Tx, inputs: readonly { appKey: string; secretDigest: string; audit: AuditEntry }[]) => {
     await tx.lockNames(inputs.map((input) => nameOf(input.appKey)))
     const outputs: boolean[] = []
-    for (const { appKey, secretDigest } of inputs) {
+    for (const { appKey, secretDigest, audit } of inputs) {
       const updated = await tx.kysely
         .updateTable('app')
         .set({ secret_digest: secretDigest })
         .where('app_key', '=', appKey)
         .executeTakeFirst()
-      outputs.push(updated.numUpdatedRows > 0n)
+      const isDone = updated.numUpdatedRows > 0n
+      if (isDone) await writeAudit(tx, [audit])
+      outputs.push(isDone)
     }
     return outputs
   },
 )
 
+export interface AppChange {
+  readonly appKey: string
+  readonly name?: string
+  readonly settings?: SettingsChange
+  readonly audit: AuditEntry
+}
+
 /** Changes name and settings; the output is the row as it stands then, or null when there is no such app. */
-const changeApp = interactive(
-  'apps.change',
-  async (tx: Tx, inputs: readonly { appKey: string; name?: string; settings?: SettingsChange }[]) => {
-    await tx.lockNames(inputs.map((input) => nameOf(input.appKey)))
-    const outputs: (AppRow | null)[] = []
-    for (const { appKey, name, settings } of inputs) {
-      const app = tx.kysely.selectFrom('app').selectAll().where('app_key', '=', appKey)
-      const before = await app.executeTakeFirst()
-      if (before) {
-        const after = { name: name ?? before.name, settings: changeSettings(before.settings, settings ?? {}) }
-        await tx.kysely.updateTable('app').set(after).where('app_key', '=', appKey).execute()
-        outputs.push({ ...before, ...after })
-      } else outputs.push(null)
-    }
-    return outputs
-  },
-)
+const changeApp = interactive('apps.change', async (tx: Tx, inputs: readonly AppChange[]) => {
+  await tx.lockNames(inputs.map((input) => nameOf(input.appKey)))
+  const outputs: (AppRow | null)[] = []
+  for (const { appKey, name, settings, audit } of inputs) {
+    const app = tx.kysely.selectFrom('app').selectAll().where('app_key', '=', appKey)
+    const before = await app.executeTakeFirst()
+    if (before) {
+      const after = { name: name ?? before.name, settings: changeSettings(before.settings, settings ?? {}) }
+      await tx.kysely.updateTable('app').set(after).where('app_key', '=', appKey).execute()
+      await writeAudit(tx, [audit])
+      outputs.push({ ...before, ...after })
+    } else outputs.push(null)
+  }
+  return outputs
+})
 
 export const appUnits = { createApp, createFirstApp, rotateSecret, changeApp }
 
@@ -118,21 +129,27 @@ async function readErasureKeys(read: Read, appKey: string): Promise<StoredApp['e
   return keys.map((key) => ({ version: key.version, sealedKey: key.sealed_key }))
 }
 
-async function insertApp(tx: Tx, { row, sealedErasureKey, sealedWebPush }: NewApp): Promise<boolean> {
+async function insertApp(tx: Tx, { row, audit, ...sealed }: NewApp): Promise<boolean> {
   const inserted = await tx.kysely
     .insertInto('app')
     .values(row)
     .onConflict((conflict) => conflict.doNothing())
     .executeTakeFirst()
   if (inserted.numInsertedOrUpdatedRows !== 1n) return false
-  const key = { app_key: row.app_key, version: 1, sealed_key: sealedErasureKey, created_at: row.created_at }
+  const key = {
+    app_key: row.app_key,
+    version: 1,
+    sealed_key: sealed.sealedErasureKey,
+    created_at: row.created_at,
+  }
   await tx.kysely.insertInto('erasure_key').values(key).execute()
   await insertCredentials(tx, {
     appKey: row.app_key,
     channel: 'webPush',
-    sealed: sealedWebPush,
+    sealed: sealed.sealedWebPush,
     changedAt: row.created_at,
   })
+  await writeAudit(tx, audit ? [audit] : [])
   return true
 }
 

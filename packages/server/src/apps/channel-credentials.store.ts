@@ -1,5 +1,7 @@
 /** SQL of what the channels of an app need to speak to their vendors. */
 
+import { writeAudit } from '../audit/audit.store.ts'
+import type { AuditEntry } from '../audit/audit.ts'
 import type { Read, Tables, Tx } from '../schema.ts'
 import { interactive } from '../storage/unit.ts'
 
@@ -21,6 +23,9 @@ export interface CredentialsToStore {
   readonly sealed: string
   readonly changedAt: number
 }
+
+/** A change that an operator asked for, with what is written down about it. */
+export type Audited<Change> = Change & { readonly audit: AuditEntry }
 
 /** The channels that are set, in no order. */
 export async function readChannelCredentials(read: Read, appKey: string): Promise<StoredCredentials[]> {
@@ -47,12 +52,19 @@ export async function readAppsWithout(read: Read, channel: CredentialChannel): P
 }
 
 /** Sets the channel, or replaces what is set; the output is the new revision, or null when there is no such app. */
-const setChannel = interactive('apps.setChannel', async (tx: Tx, inputs: readonly CredentialsToStore[]) => {
-  await tx.lockNames(inputs.map(nameOf))
-  const outputs: (number | null)[] = []
-  for (const input of inputs) outputs.push((await isApp(tx, input.appKey)) ? await replace(tx, input) : null)
-  return outputs
-})
+const setChannel = interactive(
+  'apps.setChannel',
+  async (tx: Tx, inputs: readonly Audited<CredentialsToStore>[]) => {
+    await tx.lockNames(inputs.map(nameOf))
+    const outputs: (number | null)[] = []
+    for (const input of inputs) {
+      const revision = (await isApp(tx, input.appKey)) ? await replace(tx, input) : null
+      if (revision !== null) await writeAudit(tx, [{ ...input.audit, figures: { revision } }])
+      outputs.push(revision)
+    }
+    return outputs
+  },
+)
 
 /** Sets the channel of an app that never had it; false: it has, or had. Nodes that start at once all try, and one of them does. */
 const addChannel = interactive('apps.addChannel', async (tx: Tx, inputs: readonly CredentialsToStore[]) => {
@@ -65,10 +77,10 @@ const addChannel = interactive('apps.addChannel', async (tx: Tx, inputs: readonl
 /** Takes the credentials away; false: there were none. */
 const removeChannel = interactive(
   'apps.removeChannel',
-  async (tx: Tx, inputs: readonly Omit<CredentialsToStore, 'sealed'>[]) => {
+  async (tx: Tx, inputs: readonly Audited<Omit<CredentialsToStore, 'sealed'>>[]) => {
     await tx.lockNames(inputs.map(nameOf))
     const outputs: boolean[] = []
-    for (const { appKey, channel, changedAt } of inputs) {
+    for (const { appKey, channel, changedAt, audit } of inputs) {
       const updated = await tx.kysely
         .updateTable('channel_credential')
         .set((eb) => ({ sealed: REMOVED, revision: eb('revision', '+', 1), changed_at: changedAt }))
@@ -76,7 +88,9 @@ const removeChannel = interactive(
         .where('channel', '=', channel)
         .where('sealed', '<>', REMOVED)
         .executeTakeFirst()
-      outputs.push(updated.numUpdatedRows > 0n)
+      const isRemoved = updated.numUpdatedRows > 0n
+      if (isRemoved) await writeAudit(tx, [audit])
+      outputs.push(isRemoved)
     }
     return outputs
   },

@@ -4,6 +4,7 @@
  */
 
 import type { Parsed } from '@lethe/protocol/parsed.ts'
+import type { AuditEntry } from '../audit/audit.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type AppsDatabase, readApp } from './apps.store.ts'
 import {
@@ -45,16 +46,22 @@ export type SetOutcome =
 /** Sets the channel of an app, or replaces what is set. */
 export async function setChannel(
   deps: ChannelCredentialsDeps,
-  input: { appKey: string; channel: CredentialChannel; given: object },
+  input: { appKey: string; channel: CredentialChannel; given: object; audit: AuditEntry },
 ): Promise<SetOutcome> {
   const { database, seal, clock, channelForms } = deps
-  const { appKey, channel } = input
+  const { appKey, channel, audit } = input
   const parsed = channelForms.parsers[channel](await completed(deps, input))
   if (!parsed.ok) return { kind: 'invalid', reason: parsed.reason }
   const credentials = parsed.value
   const sealed = sealCredentials(seal, { appKey, channel, credentials })
   const changedAt = clock.now()
-  const revision = await database.write(channelUnits.setChannel, { appKey, channel, sealed, changedAt })
+  const revision = await database.write(channelUnits.setChannel, {
+    appKey,
+    channel,
+    sealed,
+    changedAt,
+    audit,
+  })
   if (revision === null) return { kind: 'appUnknown' }
   return { kind: 'set', set: { channel, credentials, revision, changedAt } }
 }
@@ -62,9 +69,9 @@ export async function setChannel(
 /** Takes the credentials away; false: there were none. */
 export function removeChannel(
   { database, clock }: Pick<ChannelCredentialsDeps, 'database' | 'clock'>,
-  { appKey, channel }: { appKey: string; channel: CredentialChannel },
+  input: { appKey: string; channel: CredentialChannel; audit: AuditEntry },
 ): Promise<boolean> {
-  return database.write(channelUnits.removeChannel, { appKey, channel, changedAt: clock.now() })
+  return database.write(channelUnits.removeChannel, { ...input, changedAt: clock.now() })
 }
 
 /** What is set, in no order; undefined: there is no such app. */

@@ -15,8 +15,11 @@ import {
   StubBody,
   WebPushBody,
 } from '@lethe/protocol/channel.schemas.ts'
+import { type AuditEntry, auditEntry } from '../audit/audit.ts'
 import { assert } from '../kernel/assert.ts'
 import { type Operation, operation } from '../kernel/operation.ts'
+import type { Address } from '../kernel/personal.ts'
+import type { Random } from '../kernel/random.ts'
 import { answer, type Reply, refuse, SUCCESS } from '../kernel/reply.ts'
 import type { CredentialChannel } from './channel-credentials.store.ts'
 import {
@@ -30,6 +33,7 @@ import type { AppDirectory } from './find-app.ts'
 
 export interface AdminChannelsDeps extends ChannelCredentialsDeps {
   readonly apps: AppDirectory
+  readonly random: Random
 }
 
 export function listChannels(deps: AdminChannelsDeps): Operation {
@@ -53,8 +57,8 @@ export function setWebPush(deps: AdminChannelsDeps): Operation {
       'What is absent stays; an app without a pair gets a new one. Subscriptions belong to the pair that they were made ' +
       'with: with another pair they cannot be reached any more.',
     schema: { params: AdminAppParams, body: WebPushBody, answers: { 200: ChannelAnswer } },
-    handle: ({ params, body }) =>
-      set(deps, { appKey: params.app_key, channel: 'webPush', given: namesOf(body) }),
+    handle: ({ params, body, address }) =>
+      set(deps, { appKey: params.app_key, word: 'web-push', given: namesOf(body), address }),
   })
 }
 
@@ -63,7 +67,8 @@ export function setFcm(deps: AdminChannelsDeps): Operation {
     id: 'setFcm',
     summary: 'Set the service account for Firebase Cloud Messaging',
     schema: { params: AdminAppParams, body: FcmBody, answers: { 200: ChannelAnswer } },
-    handle: ({ params, body }) => set(deps, { appKey: params.app_key, channel: 'fcm', given: body }),
+    handle: ({ params, body, address }) =>
+      set(deps, { appKey: params.app_key, word: 'fcm', given: body, address }),
   })
 }
 
@@ -72,8 +77,8 @@ export function setApns(deps: AdminChannelsDeps): Operation {
     id: 'setApns',
     summary: 'Set the signing key for the Apple Push Notification service',
     schema: { params: AdminAppParams, body: ApnsBody, answers: { 200: ChannelAnswer } },
-    handle: ({ params, body }) =>
-      set(deps, { appKey: params.app_key, channel: 'apns', given: namesOf(body) }),
+    handle: ({ params, body, address }) =>
+      set(deps, { appKey: params.app_key, word: 'apns', given: namesOf(body), address }),
   })
 }
 
@@ -84,7 +89,7 @@ export function setStub(deps: AdminChannelsDeps): Operation {
     description:
       'While the stub is set, it stands in for the vendor of every platform and keeps what would be sent in memory.',
     schema: { params: AdminAppParams, body: StubBody, answers: { 200: ChannelAnswer } },
-    handle: ({ params }) => set(deps, { appKey: params.app_key, channel: 'stub', given: {} }),
+    handle: ({ params, address }) => set(deps, { appKey: params.app_key, word: 'stub', given: {}, address }),
   })
 }
 
@@ -95,7 +100,7 @@ export function removeChannel(deps: AdminChannelsDeps): Operation {
     description:
       'With the key pair of Web Push all subscriptions made with it are lost, so this needs confirm=true.',
     schema: { params: AppChannelParams, query: RemoveChannelQuery, answers: { 200: RemoveChannelAnswer } },
-    handle: async ({ params, query }) => {
+    handle: async ({ params, query, address }) => {
       const word = channelWords.find((one) => one === params.channel)
       if (word === undefined) {
         return refuse('parameterInvalid', `channel: must be one of ${channelWords.join(', ')}`)
@@ -104,7 +109,8 @@ export function removeChannel(deps: AdminChannelsDeps): Operation {
         return refuse('parameterInvalid', KEYS_WOULD_BE_LOST)
       }
       if (!(await deps.apps.find(params.app_key))) return refuse('appUnknown')
-      const isRemoved = await remove(deps, { appKey: params.app_key, channel: CHANNELS[word] })
+      const audit = auditOf(deps, { appKey: params.app_key, word, address, action: 'channel.removed' })
+      const isRemoved = await remove(deps, { appKey: params.app_key, channel: CHANNELS[word], audit })
       deps.apps.forget(params.app_key)
       return isRemoved ? answer(SUCCESS) : refuse('parameterInvalid', `channel: ${word} is not set`)
     },
@@ -144,9 +150,10 @@ function inWords(reason: string): string {
 
 async function set(
   deps: AdminChannelsDeps,
-  input: { appKey: string; channel: CredentialChannel; given: object },
+  { address, ...input }: { appKey: string; word: ChannelWord; given: object; address: Address },
 ): Promise<Reply> {
-  const outcome = await setChannel(deps, input)
+  const audit = auditOf(deps, { ...input, address, action: 'channel.set' })
+  const outcome = await setChannel(deps, { ...input, channel: CHANNELS[input.word], audit })
   deps.apps.forget(input.appKey)
   switch (outcome.kind) {
     case 'set':
@@ -156,6 +163,14 @@ async function set(
     case 'appUnknown':
       return refuse('appUnknown')
   }
+}
+
+function auditOf(
+  deps: AdminChannelsDeps,
+  facts: { appKey: string; word: ChannelWord; address: Address; action: 'channel.set' | 'channel.removed' },
+): AuditEntry {
+  const { word, ...rest } = facts
+  return auditEntry(deps, { ...rest, actor: 'operator', subject: word })
 }
 
 function inOrder(channels: readonly SetChannel[]): SetChannel[] {

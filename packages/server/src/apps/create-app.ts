@@ -1,5 +1,6 @@
 /** Makes applications: mints what is not given, seals the keys, and tells the secret once. */
 
+import type { AuditEntry } from '../audit/audit.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { sha256 } from '../kernel/digest.ts'
 import { type Random, randomHex } from '../kernel/random.ts'
@@ -24,6 +25,8 @@ export interface AppToCreate {
   /** Absent: 24 hex characters are minted. */
   readonly masterSecret?: string | undefined
   readonly settings?: SettingsChange | undefined
+  /** Written down with it, for the key that the app gets. */
+  readonly audit?: AuditEntry | undefined
 }
 
 export interface CreatedApp {
@@ -55,7 +58,7 @@ export function mintMasterSecret(random: Random): string {
 
 function newApp(
   { seal, clock, random, channelForms }: CreateAppDeps,
-  { name, settings, ...given }: AppToCreate,
+  { name, settings, audit, ...given }: AppToCreate,
 ): { app: NewApp; masterSecret: string } {
   const appKey = given.appKey ?? randomHex(random, MINTED_BYTES)
   const masterSecret = given.masterSecret ?? mintMasterSecret(random)
@@ -68,7 +71,8 @@ function newApp(
     settings: changeSettings(SETTINGS_NONE, settings ?? {}),
     created_at: clock.now(),
   }
-  return { app: { row, sealedErasureKey, sealedWebPush }, masterSecret }
+  const app = { row, sealedErasureKey, sealedWebPush, ...(audit ? { audit: { ...audit, appKey } } : {}) }
+  return { app, masterSecret }
 }
 
 const MINTED_BYTES = 12

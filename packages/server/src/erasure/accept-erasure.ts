@@ -1,5 +1,6 @@
 /** Accepts the deletion of one user. Everything after the 200 is the work of `erasure-work.ts`. */
 
+import type { AddressClass } from '@lethe/protocol/audit.schemas.ts'
 import type { App } from '../apps/app.ts'
 import { idTombstones } from '../devices/digests.ts'
 import type { Clock } from '../kernel/clock.ts'
@@ -30,6 +31,7 @@ export async function acceptErasure(
     app: App
     registrationId: RegistrationId
     origin: Tables['erasure']['origin']
+    addressClass?: AddressClass
     onlyIfAbandonedSince?: number
   },
 ): Promise<AcceptOutput> {

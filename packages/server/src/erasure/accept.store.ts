@@ -3,6 +3,7 @@
  * somebody waits: until the removal, the hidden row itself stands where the tombstones will stand.
  */
 
+import type { AddressClass } from '@lethe/protocol/audit.schemas.ts'
 import type { ErasureKey } from '../apps/app.ts'
 import { tokenTombstones } from '../devices/digests.ts'
 import { findTombstones } from '../devices/tombstones.store.ts'
@@ -23,6 +24,8 @@ export interface AcceptInput {
   /** The newest key: the tombstones are made with it. */
   readonly erasureKey: ErasureKey
   readonly origin: Tables['erasure']['origin']
+  /** Where the call came from, for the audit log; absent: not kept. */
+  readonly addressClass?: AddressClass
   /** For the sweep: only if the user has had no token of its own and was not seen since, milliseconds. */
   readonly onlyIfAbandonedSince?: number
 }
@@ -87,6 +90,7 @@ function erasureRow({ input, device }: Hidden) {
     token_digest: token ?? null,
     key_version: erasureKey.version,
     origin: input.origin,
+    address_class: input.addressClass ?? null,
   }
 }
 
@@ -100,11 +104,12 @@ const INSERT_ERASURES = statement()(
     token_digest: 'text',
     key_version: 'bigint',
     origin: 'text',
+    address_class: 'text',
   },
   (
     q,
-  ) => `insert into erasure (erasure_id, app_key, registration_id, id_digest, token_digest, key_version, origin, state, accepted_at,
+  ) => `insert into erasure (erasure_id, app_key, registration_id, id_digest, token_digest, key_version, origin, address_class, state, accepted_at,
       attempts, run_at)
-    select erasure_id, app_key, registration_id, id_digest, token_digest, key_version, origin, 'accepted', ${q.value(1)}, 0, ${q.value(1)}
+    select erasure_id, app_key, registration_id, id_digest, token_digest, key_version, origin, address_class, 'accepted', ${q.value(1)}, 0, ${q.value(1)}
     from ${q.input}`,
 )

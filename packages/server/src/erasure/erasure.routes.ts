@@ -8,6 +8,7 @@ import type { App } from '../apps/app.ts'
 import { authenticateDevice } from '../devices/authenticate-device.ts'
 import { findErasureId } from '../devices/find-device.ts'
 import { parseId } from '../devices/parse-device.ts'
+import { addressClassOf } from '../kernel/address-class.ts'
 import { type Operation, operation } from '../kernel/operation.ts'
 import { answer, type Reply, refuse, SUCCESS } from '../kernel/reply.ts'
 import { type AcceptErasureDeps, acceptErasure } from './accept-erasure.ts'
@@ -29,10 +30,15 @@ export function deleteDevice(deps: ErasureDeps): Operation<App> {
       'trace. The header Lethe-Erasure carries the id under which it can be watched. It cannot be undone. Repeating the call ' +
       'is harmless. One registration id per request.',
     schema: { params: DeviceParams, answers: { 200: DeleteDeviceAnswer } },
-    async handle({ caller, params }) {
+    async handle({ caller, params, address }) {
       const id = parseId(params.registration_id)
       if (!id.ok) return refuse('oneRegistrationIdPerRequest')
-      const output = await acceptErasure(deps, { app: caller, registrationId: id.value, origin: 'server' })
+      const output = await acceptErasure(deps, {
+        app: caller,
+        registrationId: id.value,
+        origin: 'server',
+        addressClass: addressClassOf(address),
+      })
       if (output.kind === 'unknown') return refuse('registrationIdUnknown')
       return accepted(deps, output, 'server')
     },

@@ -1,5 +1,7 @@
 /** Reads of erasures, and the keys that sign their receipts. */
 
+import type { AuditPage, AuditRow } from '../audit/audit.store.ts'
+import { orderedIdFloor } from '../kernel/random.ts'
 import type { Db, Read, Tables, Tx } from '../schema.ts'
 import { ONCE, statement } from '../storage/statement.ts'
 import { interactive } from '../storage/unit.ts'
@@ -65,6 +67,33 @@ export async function readAbandoned(
     .limit(input.limit)
     .execute()
 }
+
+/** Deletions as entries of the audit log, the newest first: each erasure is one, with the digest of its tombstone. */
+export async function readDeletions(
+  read: Read,
+  { before, since, limit }: AuditPage & { readonly since: number },
+): Promise<AuditRow[]> {
+  let query = read.kysely
+    .selectFrom('erasure')
+    .select(['erasure_id', 'app_key', 'id_digest', 'origin', 'address_class', 'accepted_at'])
+    .where('erasure_id', '>=', orderedIdFloor(since))
+    .orderBy('erasure_id', 'desc')
+    .limit(limit)
+  if (before !== undefined) query = query.where('erasure_id', '<', before)
+  const rows = await query.execute()
+  return rows.map((row) => ({
+    audit_id: row.erasure_id,
+    at: row.accepted_at,
+    actor: ACTORS[row.origin],
+    address_class: row.address_class,
+    app_key: row.app_key,
+    action: 'user.deleted',
+    subject: row.id_digest,
+    figures: '{}',
+  }))
+}
+
+const ACTORS = { server: 'app', device: 'device', sweep: 'lethe' } as const
 
 export type SigningKeyRow = Tables['signing_key']
 

@@ -1,7 +1,8 @@
 /** Deletions on their way, and what is left of them afterwards: digests, counts, a receipt. */
 
+import type { AddressClass } from '@lethe/protocol/audit.schemas.ts'
 import type { RegistrationId } from '../kernel/personal.ts'
-import { bigint, nullable, oneOf, personal, table, text } from '../storage/table.ts'
+import { bigint, type Column, nullable, oneOf, personal, table, text } from '../storage/table.ts'
 
 /**
  * States, in order:
@@ -22,6 +23,8 @@ export const erasureTable = table('erasure', {
   key_version: bigint,
   /** Who asked: the customer's server, the user's own device, or the sweep of users whose token another took over. */
   origin: oneOf('server', 'device', 'sweep'),
+  /** What kind of address the customer's server called from; null for the others: where users are is not kept. */
+  address_class: nullable(text as Column<AddressClass>),
   state: oneOf('accepted', 'verifying', 'sealing', 'erased'),
   accepted_at: bigint,
   removed_at: nullable(bigint),

@@ -20,6 +20,7 @@ import {
   setWebPush,
 } from '../apps/channels.admin.routes.ts'
 import { type AdminAudienceDeps, checkAudienceOfApp } from '../audience/audience.admin.routes.ts'
+import { type AdminAuditDeps, listAudit } from '../audit/audit.admin.routes.ts'
 import { openSocket } from '../channels/socket/socket.routes.ts'
 import { type DemoDeps, pushFromDemo, readDemoConfig } from '../demo/demo.routes.ts'
 import { deleteAlias, readAlias } from '../devices/alias.routes.ts'
@@ -81,6 +82,7 @@ export interface RoutesDeps
     AdminAppsDeps,
     AdminChannelsDeps,
     AdminAudienceDeps,
+    AdminAuditDeps,
     HealthDeps,
     MetricsDeps {
   readonly database: Db
@@ -143,6 +145,7 @@ export function createRoutes(d: RoutesDeps): Route[] {
     operator('PUT', '/admin/v1/apps/:app_key/channels/stub', setStub(d)),
     operator('DELETE', '/admin/v1/apps/:app_key/channels/:channel', removeChannel(d)),
     operator('POST', '/admin/v1/apps/:app_key/audience/check', checkAudienceOfApp(d)),
+    operator('GET', '/admin/v1/audit', listAudit(d)),
 
     // Anybody.
     open('GET', '/healthz', readHealth()),

@@ -36,6 +36,11 @@ export function orderedId(random: Random, nowMs: number): string {
   return nowMs.toString(16).padStart(12, '0') + randomHex(random, 10)
 }
 
+/** The least id that `orderedId` makes at this instant: a bound for those that were made since. */
+export function orderedIdFloor(ms: number): string {
+  return Math.max(0, ms).toString(16).padStart(12, '0')
+}
+
 /** `bytes` random bytes as lower-case hex. */
 export function randomHex(random: Random, bytes: number): string {
   return Buffer.from(random.bytes(bytes)).toString('hex')

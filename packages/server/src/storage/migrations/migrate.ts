@@ -7,6 +7,7 @@ import type { Engine } from '../database.ts'
 import { registry } from './0001-registry.ts'
 import { audience } from './0002-audience.ts'
 import { sending } from './0003-sending.ts'
+import { audit } from './0004-audit.ts'
 
 /** A migration gives the statements that it runs on an engine. Once released it never changes. */
 export type MigrationStatements = (engine: Engine) => readonly string[]
@@ -16,6 +17,7 @@ const migrations: Readonly<Record<string, MigrationStatements>> = {
   '0001-registry': registry,
   '0002-audience': audience,
   '0003-sending': sending,
+  '0004-audit': audit,
 }
 
 /** Kysely's own tables, which stand in no declaration. */
