@@ -25,8 +25,9 @@ const POLL_MS = 1_000
 const PAUSE_MS = 10_000
 const PAUSE_MAX_MS = 120_000
 
-export function startBroadcastWork(deps: PushWorkDeps): Loop {
+export function startBroadcastWork(deps: PushWorkDeps): Loop & { isIdle(): boolean } {
   const inHand = new CountByApp()
+  let isClaiming = false
   const running = new Map<number, Promise<void>>()
   const start = (chunk: ClaimedChunk) => {
     inHand.add(chunk.appKey, 1)
@@ -37,26 +38,35 @@ export function startBroadcastWork(deps: PushWorkDeps): Loop {
     })
     running.set(chunk.msgId, run)
   }
+  const claim = async (): Promise<boolean> => {
+    isClaiming = true
+    try {
+      const busyApps = inHand.atLeast(CHUNKS_PER_APP_MAX)
+      const chunk = await deps.database.write(claimChunk, {
+        senderId: deps.sender.id,
+        busyApps,
+        busyMessages: [...running.keys()],
+      })
+      if (chunk) start(chunk)
+      return chunk !== null
+    } finally {
+      isClaiming = false
+    }
+  }
   const loop = startLoop({
     clock: deps.clock,
     pollMs: POLL_MS,
     gatherMs: 0,
     run: async () => {
       while (inHand.total < CHUNKS_MAX && deps.sender.maySend()) {
-        const busyApps = inHand.atLeast(CHUNKS_PER_APP_MAX)
-        const chunk = await deps.database.write(claimChunk, {
-          senderId: deps.sender.id,
-          busyApps,
-          busyMessages: [...running.keys()],
-        })
-        if (!chunk) break
-        start(chunk)
+        if (!(await claim())) break
       }
       return 'done'
     },
     onFailure: (error) => deps.log.error(errorFields(error), 'push.claim-failed'),
   })
   return {
+    isIdle: () => !isClaiming && running.size === 0,
     wake: loop.wake,
     stop: async () => {
       await loop.stop()

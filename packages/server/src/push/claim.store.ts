@@ -5,6 +5,7 @@ import type { Tx } from '../schema.ts'
 import { statement } from '../storage/statement.ts'
 import { background } from '../storage/unit.ts'
 import type { Content } from './push.tables.ts'
+import { countClaim } from './sender.store.ts'
 
 export interface ClaimChunkInput {
   readonly senderId: string
@@ -50,6 +51,7 @@ async function claim(
   const [row] = await tx.query(CLAIM_SPAN, busy, tx.now)
   if (!row) return null
   await tx.query(HOLD_SPAN, [{ id: row.msg_id, in_span: row.span }], senderId, tx.now)
+  await countClaim(tx, [senderId])
   return {
     msgId: row.msg_id,
     span: row.span,
@@ -120,6 +122,7 @@ async function claimOfApps(tx: Tx, input: ClaimMessagesInput): Promise<MessageCl
     rows.map(({ app_key, registration_id, msg_id }) => ({ app_key, registration_id, id: msg_id })),
     input.senderId,
   )
+  if (rows.length > 0) await countClaim(tx, [input.senderId])
   const lastApp = apps.at(-1)?.app_key ?? input.afterApp
   return { messages: rows.map(messageOf), lastApp, hasMore, now: tx.now }
 }

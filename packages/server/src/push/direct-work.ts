@@ -26,6 +26,7 @@ export class DirectWork {
   readonly #inHand = new CountByApp()
   readonly #loop: Loop
   #afterApp = ''
+  #isClaiming = false
 
   constructor(deps: PushWorkDeps) {
     this.#deps = deps
@@ -37,6 +38,10 @@ export class DirectWork {
       run: () => this.#run(),
       onFailure: (error) => deps.log.error(errorFields(error), 'push.claim-failed'),
     })
+  }
+
+  get isIdle(): boolean {
+    return !this.#isClaiming && this.#inHand.total === 0
   }
 
   wake(): void {
@@ -52,17 +57,22 @@ export class DirectWork {
   async #run(): Promise<'more' | 'done'> {
     const { sender, database, clock } = this.#deps
     if (!sender.maySend() || this.#inHand.total > IN_HAND_MAX - CLAIM_MAX) return 'done'
-    const claim = await database.write(claimMessages, {
-      senderId: sender.id,
-      limit: CLAIM_MAX,
-      busyApps: this.#inHand.atLeast(IN_HAND_PER_APP_MAX),
-      afterApp: this.#afterApp,
-    })
-    this.#afterApp = claim.lastApp
-    for (const { appKey } of claim.messages) this.#inHand.add(appKey, 1)
-    const begunAt = clock.monotonic()
-    void this.#send(claim.messages, () => claim.now + clock.monotonic() - begunAt)
-    return claim.hasMore ? 'more' : 'done'
+    this.#isClaiming = true
+    try {
+      const claim = await database.write(claimMessages, {
+        senderId: sender.id,
+        limit: CLAIM_MAX,
+        busyApps: this.#inHand.atLeast(IN_HAND_PER_APP_MAX),
+        afterApp: this.#afterApp,
+      })
+      this.#afterApp = claim.lastApp
+      for (const { appKey } of claim.messages) this.#inHand.add(appKey, 1)
+      const begunAt = clock.monotonic()
+      void this.#send(claim.messages, () => claim.now + clock.monotonic() - begunAt)
+      return claim.hasMore ? 'more' : 'done'
+    } finally {
+      this.#isClaiming = false
+    }
   }
 
   async #send(claimed: readonly ClaimedMessage[], now: Now): Promise<void> {

@@ -13,10 +13,11 @@ export async function nextFence(tx: Tx): Promise<number> {
 
 /**
  * SQL that is true of an erasure once no send that began before it can be in flight: every sender has answered its fence and
- * none holds it. A sender whose lease has been over for longer than a send can last is passed. `now`: the database's clock.
+ * none holds it. A sender whose lease is over is passed: at once if it had nothing in hand, else once the last of its sends
+ * must have ended. `now`: the database's clock.
  */
 export function isPastFence(erasure: string, now: string): string {
-  const alive = `s.lease_until + ${SEND_DEADLINE_MS} >= ${now}`
+  const alive = `s.lease_until + case when s.claims > s.settled then ${SEND_DEADLINE_MS} else 0 end >= ${now}`
   return `not exists (select 1 from sender s where s.fence < ${erasure}.fence and ${alive})
     and not exists (select 1 from fence_hold h join sender s on s.sender_id = h.sender_id
       where h.erasure_id = ${erasure}.erasure_id and ${alive})`

@@ -3,6 +3,8 @@
 import type { DeviceKey } from '../devices/working-set.ts'
 
 export interface OwnSockets {
+  /** How many there are, those included whose user has not said hello yet. */
+  readonly size: number
   isConnected(user: DeviceKey): boolean
   /** Every socket whose user is written down as connected here. */
   connected(): Iterable<OwnSocket>

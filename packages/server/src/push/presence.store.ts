@@ -10,6 +10,7 @@ import { statement } from '../storage/statement.ts'
 import { background, interactive } from '../storage/unit.ts'
 import { type ClaimedMessage, messageOf, type PendingRow } from './claim.store.ts'
 import { lockLive } from './live-devices.store.ts'
+import { countClaim } from './sender.store.ts'
 
 export interface PresenceInput extends DeviceKey {
   readonly senderId: string
@@ -34,6 +35,10 @@ export const openPresence = interactive(
     await tx.query(SEE, rows)
     await tx.query(OPEN, rows)
     await tx.query(TAKE_WAITING, rows)
+    await countClaim(
+      tx,
+      rows.map(({ node }) => node),
+    )
     await countSeen(
       tx,
       before.map(({ app_key: appKey, platform, seen_at: seenAt, last_seen_at: lastSeenAt }) => ({

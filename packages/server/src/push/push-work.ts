@@ -37,8 +37,15 @@ export const PUSH_TOPIC = 'push'
 export const SOCKET_TOPIC = 'socket-message'
 export const WITHDRAWN_TOPIC = 'withdrawn'
 
-/** Starts the loops; the answer stops them, once what is under way is done. */
-export function startPushWork(deps: PushWorkDeps, ownSockets: OwnSockets): { stop(): Promise<void> } {
+export interface PushWork {
+  /** Whether nothing is in hand and nothing is being taken, and there is no socket. */
+  isIdle(): boolean
+  /** Resolves once what is under way is done. */
+  stop(): Promise<void>
+}
+
+/** Starts the loops. */
+export function startPushWork(deps: PushWorkDeps, ownSockets: OwnSockets): PushWork {
   const broadcasts = startBroadcastWork(deps)
   const directs = new DirectWork(deps)
   const sockets = new SocketWork(deps, ownSockets)
@@ -56,6 +63,7 @@ export function startPushWork(deps: PushWorkDeps, ownSockets: OwnSockets): { sto
     database.onAnnounced(WITHDRAWN_TOPIC, () => sockets.wake()),
   ]
   return {
+    isIdle: () => broadcasts.isIdle() && directs.isIdle && sockets.isIdle && ownSockets.size === 0,
     stop: async () => {
       for (const stopListening of deaf) stopListening()
       await Promise.all(

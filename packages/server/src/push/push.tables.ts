@@ -86,6 +86,10 @@ export const senderTable = table('sender', {
   lease_until: bigint,
   /** The last fence that this sender has answered. */
   fence: bigint,
+  /** Counted up whenever it takes something that is to be sent, or a socket over which something may be. */
+  claims: bigint,
+  /** Its claims up to this one have ended. Where it equals `claims`, nothing can be in flight. */
+  settled: bigint,
 })
 
 /** A sender that still has a send in flight to the user of an erasure. */

@@ -45,10 +45,15 @@ export interface AnswerInput {
   readonly fence: number
   /** Erasures to whose users something is still in flight. */
   readonly heldErasureIds: readonly string[]
+  /** Its claims up to this one have ended; null: some have not, or it does not know of the latest. */
+  readonly settled: number | null
 }
 
-/** `passed`: the lease was over, and others have been told that this sender is dead. */
-export type AnswerOutput = 'kept' | 'passed'
+export type AnswerOutput =
+  /** `claims`: the latest of this sender's that is on disk. */
+  | { readonly kind: 'kept'; readonly claims: number }
+  /** The lease was over, and others have been told that this sender is dead. */
+  | { readonly kind: 'passed' }
 
 /** Answers a fence, renews the lease, and clears up behind senders that are gone. */
 export const answerFence = background(
@@ -60,16 +65,24 @@ export const answerFence = background(
       await tx.query(HOLD, mine)
       const [kept] = await tx.query(
         ANSWER,
-        [{ id: input.senderId, answered: input.fence }],
+        [{ id: input.senderId, answered: input.fence, settled_claim: input.settled }],
         tx.now,
         tx.now + input.leaseMs,
       )
       await sweep(tx)
-      outputs.push(kept ? 'kept' : 'passed')
+      outputs.push(kept ? { kind: 'kept', claims: kept.claims } : { kind: 'passed' })
     }
     return outputs
   },
 )
+
+/** In the transaction in which a sender takes something: from its commit on others wait for this sender, should it die. */
+export async function countClaim(tx: Tx, senderIds: Iterable<string>): Promise<void> {
+  await tx.query(
+    COUNT_CLAIM,
+    [...new Set(senderIds)].sort().map((id) => ({ id })),
+  )
+}
 
 /** What was in flight to the users of these erasures has ended. */
 export const releaseHolds = background(
@@ -148,15 +161,22 @@ const LAPSED = statement<SenderKey>()(
 const JOIN = statement<{ fence: number }>()(
   'push.join',
   SENDER,
-  (q) => `insert into sender (sender_id, lease_until, fence)
-    select input.id, ${q.value(1)}, c.value from ${q.input} join counter c on c.name = 'fence' where true returning fence`,
+  (q) => `insert into sender (sender_id, lease_until, fence, claims, settled)
+    select input.id, ${q.value(1)}, c.value, 0, 0 from ${q.input} join counter c on c.name = 'fence' where true returning fence`,
 )
 
-const ANSWER = statement<{ fence: number }>()(
+const ANSWER = statement<{ claims: number }>()(
   'push.answer',
-  { id: 'text', answered: 'bigint' },
-  (q) => `update sender as s set fence = input.answered, lease_until = ${q.value(2)} from ${q.input}
-    where s.sender_id = input.id and s.lease_until >= ${q.value(1)} returning fence`,
+  { id: 'text', answered: 'bigint', settled_claim: 'bigint' },
+  (q) => `update sender as s set fence = input.answered, lease_until = ${q.value(2)},
+      settled = coalesce(input.settled_claim, s.settled) from ${q.input}
+    where s.sender_id = input.id and s.lease_until >= ${q.value(1)} returning claims`,
+)
+
+const COUNT_CLAIM = statement()(
+  'push.count-claim',
+  SENDER,
+  (q) => `update sender set claims = claims + 1 where sender_id in (select id from ${q.input})`,
 )
 
 const HOLD = statement()(

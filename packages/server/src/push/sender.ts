@@ -34,6 +34,8 @@ export interface SenderDeps {
   readonly random: Random
   readonly log: Log
   readonly inFlight: InFlight
+  /** Whether this node has nothing in hand, takes nothing, and has no socket open. */
+  readonly isIdle: () => boolean
   /** How long others take this node for alive when it is silent, by the database's clock. */
   readonly leaseMs: number
   /** Topics of announcements: that there is a fence to answer, and that one was answered. */
@@ -73,6 +75,8 @@ class JoinedSender implements Sender {
   readonly #leaseMs: number
   #id = ''
   #fence = 0
+  /** The latest claim of this node that it knows to be on disk; undefined: it has not asked yet. */
+  #claims: number | undefined
   #renewedAt = Number.NEGATIVE_INFINITY
   #wasStanding = true
   #isStopped = false
@@ -102,6 +106,7 @@ class JoinedSender implements Sender {
     const isAlone = database.engine === 'sqlite'
     this.#fence = await database.write(joinSenders, { senderId, leaseMs: this.#leaseMs, isAlone })
     this.#id = senderId
+    this.#claims = undefined
     this.#renewedAt = begunAt
   }
 
@@ -175,9 +180,12 @@ class JoinedSender implements Sender {
       leaseMs: this.#leaseMs,
       fence,
       heldErasureIds,
+      // What was claimed by the last answer is in hand by now, or has ended.
+      settled: this.#claims !== undefined && this.#deps.isIdle() ? this.#claims : null,
     })
-    if (output === 'kept') {
+    if (output.kind === 'kept') {
       this.#renewedAt = begunAt
+      this.#claims = output.claims
       return
     }
     // Others have taken over what this node had in hand, its sockets included.

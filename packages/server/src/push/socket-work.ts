@@ -48,6 +48,10 @@ export class SocketWork {
     })
   }
 
+  get isIdle(): boolean {
+    return this.#inHand.size === 0
+  }
+
   wake(): void {
     this.#loop.wake()
   }

@@ -12,7 +12,7 @@ import { InFlight } from './in-flight.ts'
 import { createLastLook } from './last-look.ts'
 import type { OwnSockets } from './own-sockets.ts'
 import { type PushMetrics, pushMetrics } from './push-metrics.ts'
-import { startPushWork } from './push-work.ts'
+import { type PushWork, startPushWork } from './push-work.ts'
 import { type Sender, type SenderDeps, startSender } from './sender.ts'
 
 export interface SendingDeps {
@@ -42,9 +42,11 @@ export async function startSending(deps: SendingDeps, ownSockets: OwnSockets): P
   const inFlight = new InFlight()
   const stopping = new AbortController()
   const deadlines = new Deadlines(clock)
+  let work: PushWork | undefined
   const sender = await startSender({
     ...deps,
     inFlight,
+    isIdle: () => inFlight.size === 0 && (work === undefined || work.isIdle()),
     onDeleted: (user) => ownSockets.closeDeleted(user),
     onStanding: (maySend) => {
       if (!maySend) ownSockets.closeAll()
@@ -52,16 +54,17 @@ export async function startSending(deps: SendingDeps, ownSockets: OwnSockets): P
   })
   const metrics = pushMetrics(deps.registry, () => inFlight.size)
   const lastLook = createLastLook(database)
-  const work = startPushWork(
+  const started = startPushWork(
     { ...deps, inFlight, deadlines, lastLook, sender, metrics, stopping: stopping.signal },
     ownSockets,
   )
+  work = started
   return {
     sender,
     metrics,
     stop: async () => {
       stopping.abort()
-      const stopped = work.stop()
+      const stopped = started.stop()
       const waited = new AbortController()
       void clock.sleep(GRACE_MS, waited.signal).then(() => deadlines.stop())
       await stopped

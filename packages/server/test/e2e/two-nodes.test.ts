@@ -90,7 +90,11 @@ describe('of two nodes whose clocks are five minutes apart', () => {
   test('a young erasure alarms nobody, however wrong a clock is', async () => {
     // A sender that answers no fence keeps the erasure open.
     const lease = '(extract(epoch from clock_timestamp()) * 1000)::bigint + 60000'
-    await ask(url, `insert into sender (sender_id, lease_until, fence) values ('silent', ${lease}, 0)`)
+    await ask(
+      url,
+      `insert into sender (sender_id, lease_until, fence, claims, settled)
+      values ('silent', ${lease}, 0, 0, 0)`,
+    )
     const { id } = await register(ahead, { platform: 'web' })
     const erasureId = await remove(ahead, id)
     // Long enough for the loops of both nodes to have measured it, too.
@@ -102,6 +106,26 @@ describe('of two nodes whose clocks are five minutes apart', () => {
     }
     assert.equal((await call(ahead, 'GET', `/v4/erasures/${erasureId}`)).body.state, 'verifying')
     await ask(url, `delete from sender where sender_id = 'silent'`)
+    await erased(ahead, erasureId)
+  })
+
+  test('a node that died is waited for longer than its lease only if it had something in hand', async () => {
+    const lapsed = '(extract(epoch from clock_timestamp()) * 1000)::bigint - 1000'
+    const dead = (claims: number) =>
+      ask(
+        url,
+        `insert into sender (sender_id, lease_until, fence, claims, settled) values ('dead', ${lapsed}, 0, ${claims}, 7)
+          on conflict (sender_id) do update set lease_until = excluded.lease_until, claims = excluded.claims`,
+      )
+    await dead(7)
+    const { id } = await register(ahead, { platform: 'web' })
+    await erased(ahead, await remove(ahead, id))
+    await dead(8)
+    const other = await register(ahead, { platform: 'web' })
+    const erasureId = await remove(ahead, other.id)
+    await sleep(1_200)
+    assert.equal((await call(ahead, 'GET', `/v4/erasures/${erasureId}`)).body.state, 'verifying')
+    await ask(url, `delete from sender where sender_id = 'dead'`)
     await erased(ahead, erasureId)
   })
 

@@ -97,7 +97,9 @@ export const sending: MigrationStatements = (engine) => {
     `create table sender (
       sender_id text not null primary key,
       lease_until ${big} not null,
-      fence ${big} not null
+      fence ${big} not null,
+      claims ${big} not null,
+      settled ${big} not null
     ) ${clustered}`,
 
     `create table fence_hold (
