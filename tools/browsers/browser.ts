@@ -18,6 +18,8 @@ export type TestBrowser = {
   grantNotifications(origin: string): Promise<void>
   /** Cookies alone, of all sites. */
   clearCookies(): Promise<void>
+  /** Everything of the site but its cookies, which browsers do by themselves when they are short of space. */
+  clearStorage(origin: string): Promise<void>
   /** "Cookies and site data", as the browser's own menu clears them. */
   clearSiteData(origin: string): Promise<void>
   /** Titles of the notifications that the visitor sees now, whoever shows them: the system or the browser itself. */

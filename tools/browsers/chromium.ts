@@ -59,12 +59,8 @@ function driven(browser: Browser, desktop: FakeDesktop): Driven {
     grantNotifications: (origin) =>
       browser.defaultBrowserContext().overridePermissions(origin, ['notifications']),
     clearCookies: async () => browser.deleteCookie(...(await browser.cookies())),
-    clearSiteData: async (origin) => {
-      const [page] = await browser.pages()
-      const session = await page?.createCDPSession()
-      await session?.send('Storage.clearDataForOrigin', { origin, storageTypes: 'all' })
-      await session?.detach()
-    },
+    clearStorage: (origin) => clear(browser, origin, storageTypes),
+    clearSiteData: (origin) => clear(browser, origin, 'all'),
     notifications: async () => desktop.shown.map(({ title }) => title),
     clickNotification: async (title) => {
       const { id } = await until(`a notification "${title}"`, () =>
@@ -73,4 +69,13 @@ function driven(browser: Browser, desktop: FakeDesktop): Driven {
       desktop.click(id)
     },
   }
+}
+
+const storageTypes = 'cache_storage,file_systems,indexeddb,local_storage,service_workers,storage_buckets'
+
+async function clear(browser: Browser, origin: string, storageTypes: string): Promise<void> {
+  const [page] = await browser.pages()
+  const session = await page?.createCDPSession()
+  await session?.send('Storage.clearDataForOrigin', { origin, storageTypes })
+  await session?.detach()
 }

@@ -33,6 +33,9 @@ async function launchAt(push: FakeMozillaPush, settings: BrowserSettings): Promi
     grantNotifications: (origin) =>
       browser.defaultBrowserContext().overridePermissions(origin, ['notifications']),
     clearCookies: async () => browser.deleteCookie(...(await browser.cookies())),
+    clearStorage: async (origin) => {
+      await runInChrome(browser, clearStorage(new URL(origin).hostname))
+    },
     clearSiteData: async (origin) => {
       await runInChrome(browser, clearSite(new URL(origin).hostname))
     },
@@ -78,6 +81,12 @@ function clickAlert(title: string): string {
     return true
   }
   return false`
+}
+
+function clearStorage(host: string): string {
+  return `const { clearData } = Services
+  const flags = Ci.nsIClearDataService.CLEAR_DOM_STORAGES
+  await new Promise((done) => clearData.deleteDataFromSite(${JSON.stringify(host)}, {}, true, flags, done))`
 }
 
 /** What "Clear cookies and site data" in the panel of the address bar does. */

@@ -83,6 +83,33 @@ for (const { what, clear } of [
   })
 }
 
+inEachBrowser(
+  'deleted, all but the cookies cleared: the browser has not been told to forget',
+  async (world) => {
+    const { registrationId } = await registered(world)
+    await world.deleteUser(registrationId)
+    await world.leave()
+    for (const visit of ['the first visit, which asks the server', 'the next, which has the mark']) {
+      await world.browser.clearStorage(world.site.origin)
+      const tab = await world.visit({ before: countPrompts, init: { prompt: 'immediate' } })
+      assert.equal(await tab.state(), 'deleted', visit)
+      assert.equal(await tab.ask('prompts'), 0)
+      await world.leave()
+    }
+    await subscriptionsLeft(world, 0)
+    assert.deepEqual(await world.users(), [])
+  },
+)
+
+inEachBrowser('alive, all but the cookies cleared: a new user, since the secret is lost', async (world) => {
+  const { registrationId, endpoint } = await registered(world)
+  await world.leave()
+  await world.browser.clearStorage(world.site.origin)
+  const tab = await world.visit()
+  await assertNewUser(world, tab, { registrationId, endpoint })
+  await subscriptionsLeft(world, 1)
+})
+
 inEachBrowser('while site data are cleared, nothing subscribes or registers by itself', async (world) => {
   const { browser, site } = world
   await registered(world)

@@ -61,6 +61,48 @@ inEachBrowser(
   },
 )
 
+inEachBrowser(
+  'a page without push gets messages over its socket, and counts what it shows',
+  async (world) => {
+    const init = `on.message = (detail) => { hear('message')({ via: detail.via, title: detail.message.title }); detail.shown() }`
+    const tab = await world.visit({ script: init })
+    await until('the socket is open', async () => (await tab.heard('online')).length > 0)
+    const to = { registration_id: [await tab.registrationId()] }
+    // The socket says welcome a moment before every node knows of it; until then nobody is there to be reached.
+    const msgId = await until('the user can be reached', () =>
+      world.push(to, 'In the page').catch(() => undefined),
+    )
+    await until('the message', async () => (await tab.heard('message')).length === 1)
+    assert.deepEqual(
+      (await tab.heard('message')).map(({ detail }) => detail),
+      [{ via: 'socket', title: 'In the page' }],
+    )
+    await eventually('it is counted as shown', () => counts(world, msgId), reached({ impressions: 1 }))
+    assert.deepEqual(await world.browser.notifications(), [])
+  },
+)
+
+inEachBrowser('who opts out is subscribed nowhere, keeps tags, and can opt in again', async (world) => {
+  const { browser, site, lethe } = world
+  await browser.grantNotifications(site.origin)
+  const tab = await world.visit()
+  const registrationId = await tab.registrationId()
+  await tab.ask(`lethe.addTags(['readers'])`)
+  await tab.ask('lethe.optOut()')
+  assert.equal(await tab.state(), 'optedOut')
+  assert.equal(await tab.endpoint(), null)
+  await eventually('subscriptions at the push service', async () => browser.endpoints.count, 0)
+  await world.leave()
+  const later = await world.visit()
+  assert.deepEqual([await later.state(), await later.endpoint()], ['optedOut', null])
+  assert.deepEqual((await lethe.call(`GET /v4/devices/${registrationId}`))['tags'], ['readers'])
+
+  await later.ask('lethe.optIn()')
+  assert.deepEqual([await later.state(), await later.registrationId()], ['registered', registrationId])
+  await world.push({ tag: ['readers'] }, 'Back again')
+  await until('the notification', async () => (await browser.notifications()).includes('Back again'))
+})
+
 inEachBrowser('after a change of the VAPID keys the next visit subscribes anew', async (world) => {
   const { browser, site, lethe } = world
   await browser.grantNotifications(site.origin)

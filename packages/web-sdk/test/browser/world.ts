@@ -35,6 +35,8 @@ export type World = {
 export type VisitOptions = {
   /** Options of `init` besides the app key. */
   readonly init?: object
+  /** The site's own code, which may change the listeners in `on` before `init`. */
+  readonly script?: string
   /** Runs in the page before everything else. */
   readonly before?: string
 }
@@ -175,7 +177,10 @@ const events = [
   'online',
 ]
 
-async function visit({ browser, lethe, site }: Parts, { init = {}, before }: VisitOptions): Promise<Tab> {
+async function visit(
+  { browser, lethe, site }: Parts,
+  { init = {}, script = '', before }: VisitOptions,
+): Promise<Tab> {
   const options = JSON.stringify({ appKey: lethe.appKey, ...init })
   site.files.set(
     '/',
@@ -184,6 +189,7 @@ async function visit({ browser, lethe, site }: Parts, { init = {}, before }: Vis
       const heard = []
       const hear = (name) => (detail) => heard.push({ name, detail: JSON.parse(JSON.stringify(detail)) })
       const on = Object.fromEntries(${JSON.stringify(events)}.map((name) => [name, hear(name)]))
+      ${script}
       var lethe
       const isReady = Lethe.init({ ...${options}, on }).then((started) => {
         lethe = started
