@@ -66,21 +66,19 @@ function preferences(pushUrl: string): Readonly<Record<string, string | number |
 /** Settings > Privacy > Cookies > Block all. */
 const blocking = { 'network.cookie.cookieBehavior': 2 }
 
-/** A window that is still opening has no title yet. */
-const titleOf = `const titleOf = ({ document }) => document.getElementById('alertTitleLabel')?.getAttribute('value')`
+/** Those that are open for their visitor: one that is still loading takes no clicks yet (toolkit/components/alerts/alert.js). */
+const activeAlerts = `const titleOf = ({ document }) => document.getElementById('alertTitleLabel').getAttribute('value')
+  const alerts = [...Services.wm.getEnumerator('alert:alert')].filter(({ gIsActive }) => gIsActive)`
 
-const alertTitles = `${titleOf}
-  return [...Services.wm.getEnumerator('alert:alert')].map(titleOf).filter((title) => title)`
+const alertTitles = `${activeAlerts}
+  return alerts.map(titleOf)`
 
 /** A click on the window of the notification is where Firefox's own way begins. Answers whether it was there. */
 function clickAlert(title: string): string {
-  return `${titleOf}
-  for (const alert of Services.wm.getEnumerator('alert:alert')) {
-    if (titleOf(alert) !== ${JSON.stringify(title)}) continue
-    alert.document.getElementById('alertBox').click()
-    return true
-  }
-  return false`
+  return `${activeAlerts}
+  const alert = alerts.find((alert) => titleOf(alert) === ${JSON.stringify(title)})
+  alert?.document.getElementById('alertBox').click()
+  return alert !== undefined`
 }
 
 function clearStorage(host: string): string {

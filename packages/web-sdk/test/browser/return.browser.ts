@@ -79,7 +79,7 @@ for (const { what, clear } of [
     await world.push({ registration_id: [registrationId] }, 'For the old one')
     await until('the old address is asked', () => statusOf(world, endpoint))
     assert.equal(statusOf(world, endpoint), 410)
-    assert.deepEqual(await browser.notifications(), ['For the new one'])
+    assert.ok(!(await browser.notifications()).includes('For the old one'))
   })
 }
 
