@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { test } from 'node:test'
+import { type ManifestClaims, manifestType } from '@lethe/protocol/manifest.ts'
 import { type ReceiptClaims, receiptType } from '@lethe/protocol/receipt.ts'
 import { CompactSign, exportJWK, type JSONWebKeySet } from 'jose'
 import { verifyReceipt } from './verify-receipt.ts'
@@ -48,6 +49,30 @@ test('a receipt that one of the given keys signed is valid, and its claims are g
   })
 })
 
+test('a manifest is valid like a receipt, and neither passes for the other', async () => {
+  const { registration_id_digest: digest, hidden_at, removed_at, erased_at, ...rest } = claims
+  const manifest: ManifestClaims = {
+    ...rest,
+    deletion_id: 'd1',
+    registration_id_digests: { alg: digest.alg, key_version: 1, values: ['a', 'b'] },
+    hidden_at: { first: hidden_at, last: hidden_at },
+    removed_at: { first: removed_at, last: removed_at },
+    erased_at: { first: erased_at, last: erased_at },
+  }
+  assert.deepEqual(
+    await verifyReceipt(await sign(manifest, { typ: manifestType }), await keysOf(pair, 'k1')),
+    {
+      kind: 'validManifest',
+      claims: manifest,
+      keyId: 'k1',
+    },
+  )
+  assert.match(await reason(await sign(claims, { typ: manifestType })), /not those of a manifest/)
+  assert.match(await reason(await sign(manifest)), /not those of a receipt/)
+  const nobody = { ...manifest, registration_id_digests: { ...manifest.registration_id_digests, values: [] } }
+  assert.match(await reason(await sign(nobody, { typ: manifestType })), /not those of a manifest/)
+})
+
 test('a changed receipt, a foreign key and a key that the receipt brings itself are refused', async () => {
   const [header, payload, signature] = (await sign(claims)).split('.')
   const changed = Buffer.from(JSON.stringify({ ...claims, jti: 'e2' })).toString('base64url')
@@ -68,7 +93,7 @@ test('another algorithm, another type and other claims are refused', async () =>
     .sign(ec.privateKey)
   const ecKeys = { keys: [{ ...(await exportJWK(ec.publicKey)), kid: 'k1' }] }
   assert.match(await reason(es256, ecKeys), /not signed with Ed25519/)
-  assert.match(await reason(await sign(claims, { typ: 'JWT' })), /type is not/)
+  assert.match(await reason(await sign(claims, { typ: 'JWT' })), /type is neither/)
   assert.match(await reason(await sign({ ...claims, rows: 1 })), /claims are not/)
   assert.match(
     await reason(await sign({ ...claims, verified: { tables: [], rows_left: 1 } })),

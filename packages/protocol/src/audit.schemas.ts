@@ -10,6 +10,11 @@ export const auditActions = [
   'channel.set',
   'channel.removed',
   'user.deleted',
+  'deletion.planned',
+  'deletion.confirmed',
+  'deletion.paused',
+  'deletion.resumed',
+  'deletion.cancelled',
 ] as const
 export type AuditAction = (typeof auditActions)[number]
 
@@ -61,7 +66,7 @@ export const AuditEntryAnswer = Type.Object(
     action: oneOf(auditActions, 'What was done.'),
     subject: Type.Union([Type.String(), Type.Null()], {
       description:
-        'What it was done to: names of settings or a channel; of a deletion the digest that its tombstone has.',
+        'What it was done to: names of settings or a channel, or the id of a bulk deletion; of a deletion the digest that its tombstone has.',
     }),
     figures: Type.Record(Type.String(), Type.Number(), {
       description: 'Figures that belong to it, by name.',

@@ -45,7 +45,8 @@ export const ErasureAnswer = Type.Object(
     ),
     receipt: Type.Union([Type.String({ description: 'A compact JWS.' }), Type.Null()], {
       description:
-        'The signed receipt, a compact JWS (see /.well-known/jwks.json); null before the state is erased.',
+        'The signed receipt, a compact JWS (see /.well-known/jwks.json); null before the state is erased. For a user of a bulk ' +
+        'deletion it is the manifest that stands for the receipts of up to a thousand.',
     }),
   },
   { ...closed, description: 'How far an erasure is.' },

@@ -233,6 +233,50 @@ export const errors = {
     message: 'no erasure of this app has this id',
     meaning: 'The erasure id, or the registration id that was asked about, has no erasure in this app.',
   },
+  deletionUnknown: {
+    code: 29010,
+    status: 404,
+    message: 'no deletion of this app has this id',
+    meaning: 'Operator API: the id names no bulk deletion of the app.',
+  },
+  deletionStateWrong: {
+    code: 29011,
+    status: 409,
+    message: 'the deletion is in a state in which this cannot be done',
+    meaning:
+      'Operator API: it was confirmed already, is not running, or has ended; the message tells the state. Nothing was changed.',
+  },
+  confirmationTokenWrong: {
+    code: 29012,
+    status: 403,
+    message: 'this is not the confirmation token of the plan',
+    meaning: 'Operator API: the token belongs to another plan, or was copied wrongly. Nobody is deleted.',
+  },
+  confirmationExpired: {
+    code: 29013,
+    status: 409,
+    message: 'the plan was not confirmed in time: plan again',
+    meaning: 'Operator API: more than ten minutes have passed since the list was frozen. Nobody is deleted.',
+  },
+  confirmationCountWrong: {
+    code: 29014,
+    status: 409,
+    message: 'the count is not that of the plan',
+    meaning:
+      'Operator API: the count that was typed is not the number of users on the list. Nobody is deleted.',
+  },
+  confirmationNameWrong: {
+    code: 29015,
+    status: 409,
+    message: 'every user of the app would be deleted: give the name of the app as well',
+    meaning: 'Operator API: the name of the app is missing or wrong. Nobody is deleted.',
+  },
+  audienceChanged: {
+    code: 29016,
+    status: 409,
+    message: 'the audience has changed since it was checked: check it again',
+    meaning: 'Operator API: the fingerprint is not that of the audience as it is now. Nothing is planned.',
+  },
 } as const satisfies Record<string, ErrorEntry>
 
 export type ErrorName = keyof typeof errors

@@ -11,6 +11,49 @@ export const receiptType = 'lethe-receipt+jwt'
 
 export const digestAlgorithm = 'HMAC-SHA-256'
 
+/** What a receipt says of one user, and a manifest of many together. */
+export const receiptFields = {
+  removed: Type.Record(
+    Type.String(),
+    Type.Integer({ minimum: 0, description: 'Rows removed from the table.' }),
+    {
+      description: 'Rows removed, by table.',
+    },
+  ),
+  columns: Type.Record(
+    Type.String(),
+    Type.Array(Type.String({ description: 'The name of a column.' }), {
+      description: 'Columns of the table.',
+    }),
+    { description: 'The personal columns that the removed rows had, by table.' },
+  ),
+  verified: Type.Object(
+    {
+      tables: Type.Array(Type.String({ description: 'The name of a table.' }), {
+        description: 'Tables of the live database that were looked through after the removal.',
+      }),
+      rows_left: Type.Literal(0, {
+        description: 'Rows of the user that were found: none, or there is no receipt.',
+      }),
+    },
+    { ...closed, description: 'The second look.' },
+  ),
+  remains: Type.Array(
+    Type.Object(
+      {
+        what: Type.String({ description: 'What remains, in words.' }),
+        until: Type.String({ description: 'Until when, in words or as a time in ISO 8601.' }),
+        personal: Type.Boolean({ description: 'Whether it can be led back to the user.' }),
+      },
+      { ...closed, description: 'One thing that remains.' },
+    ),
+    { description: 'What an erasure leaves and until when: aggregates, tombstone, backups, vendors.' },
+  ),
+  told: Type.Array(Type.String({ description: 'Who, in words.' }), {
+    description: 'Who was told of the erasure.',
+  }),
+}
+
 export const ReceiptClaims = Type.Object(
   {
     iss: Type.String({ description: 'The server that erased: its public address.' }),
@@ -31,45 +74,7 @@ export const ReceiptClaims = Type.Object(
     hidden_at: timeField('When the user was hidden: the moment of the deletion.'),
     removed_at: timeField('When the last row was gone.'),
     erased_at: timeField('When a second look had found nothing left.'),
-    removed: Type.Record(
-      Type.String(),
-      Type.Integer({ minimum: 0, description: 'Rows removed from the table.' }),
-      {
-        description: 'Rows removed, by table.',
-      },
-    ),
-    columns: Type.Record(
-      Type.String(),
-      Type.Array(Type.String({ description: 'The name of a column.' }), {
-        description: 'Columns of the table.',
-      }),
-      { description: 'The personal columns that the removed rows had, by table.' },
-    ),
-    verified: Type.Object(
-      {
-        tables: Type.Array(Type.String({ description: 'The name of a table.' }), {
-          description: 'Tables of the live database that were looked through after the removal.',
-        }),
-        rows_left: Type.Literal(0, {
-          description: 'Rows of the user that were found: none, or there is no receipt.',
-        }),
-      },
-      { ...closed, description: 'The second look.' },
-    ),
-    remains: Type.Array(
-      Type.Object(
-        {
-          what: Type.String({ description: 'What remains, in words.' }),
-          until: Type.String({ description: 'Until when, in words or as a time in ISO 8601.' }),
-          personal: Type.Boolean({ description: 'Whether it can be led back to the user.' }),
-        },
-        { ...closed, description: 'One thing that remains.' },
-      ),
-      { description: 'What an erasure leaves and until when: aggregates, tombstone, backups, vendors.' },
-    ),
-    told: Type.Array(Type.String({ description: 'Who, in words.' }), {
-      description: 'Who was told of the erasure.',
-    }),
+    ...receiptFields,
   },
   { ...closed, description: 'The claims of the receipt of an erasure.' },
 )

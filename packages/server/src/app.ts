@@ -19,6 +19,8 @@ import { createSocketChannel } from './channels/socket/socket-channel.ts'
 import { createSocketHub, type SocketHub, type SocketUser } from './channels/socket/socket-hub.ts'
 import { mintWebPushCredentials, parseWebPushCredentials } from './channels/web-push/credentials.ts'
 import type { Settings } from './config.ts'
+import { startBulkWork } from './erasure/bulk/bulk-work.ts'
+import { Plans } from './erasure/bulk/plan-deletion.ts'
 import { readDeletions } from './erasure/erasure.store.ts'
 import { erasureWarnings } from './erasure/erasure-health.ts'
 import { erasureMetrics } from './erasure/erasure-metrics.ts'
@@ -157,6 +159,7 @@ export async function createApp(deps: AppDeps): Promise<RunningApp> {
   const admissions = admissionsOf({ ...deps, apps, metrics })
   const parts = await startChannels({ ...deps, apps, metrics, leaseMs: erasure.leaseMs })
   const { hub, channels, sending } = parts
+  const plans = new Plans(deps)
   const push = {
     database,
     channels,
@@ -173,6 +176,7 @@ export async function createApp(deps: AppDeps): Promise<RunningApp> {
         apps,
         channelForms: channelFormsOf(settings),
         erasure,
+        bulk: { ...deps, apps, plans },
         push,
         registry: metrics.registry,
         ping: () => database.ping(),
@@ -190,18 +194,34 @@ export async function createApp(deps: AppDeps): Promise<RunningApp> {
     trustedProxies: settings.trustedProxies ?? [],
     takeUpgrade: createSocketServer((socket, appKey) => hub.accept(socket, appKey)),
   })
-  const workers: Worker[] = [startErasureWork(erasure), sending, startAuditWork({ ...deps, auditDays })]
+  const workers: Worker[] = [
+    plans,
+    startBulkWork(erasure),
+    startErasureWork(erasure),
+    sending,
+    startAuditWork({ ...deps, auditDays }),
+  ]
   return {
     http,
     workers,
-    stop: async () => {
-      // First, since the HTTP server waits for connections that were upgraded.
-      await parts.stop()
-      await http.close()
-      await Promise.all(workers.map((worker) => worker.stop()))
-      await parts.vendors.close()
-    },
+    stop: () => stopInOrder({ parts, http, workers }),
   }
+}
+
+async function stopInOrder({
+  parts,
+  http,
+  workers,
+}: {
+  parts: SendingParts
+  http: HttpServer
+  workers: readonly Worker[]
+}): Promise<void> {
+  // First, since the HTTP server waits for connections that were upgraded.
+  await parts.stop()
+  await http.close()
+  await Promise.all(workers.map((worker) => worker.stop()))
+  await parts.vendors.close()
 }
 
 function admissionsOf({

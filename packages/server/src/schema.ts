@@ -7,7 +7,8 @@ import { operatorTokenTable, serverFactTable } from './admin/admin.tables.ts'
 import { appTable, appUsageTable, channelCredentialTable, erasureKeyTable } from './apps/apps.tables.ts'
 import { auditTable } from './audit/audit.tables.ts'
 import { deviceTable, deviceTagTable, tagTable, tombstoneTable } from './devices/devices.tables.ts'
-import { erasureTable, signingKeyTable } from './erasure/erasure.tables.ts'
+import { deletionTable, deletionTargetTable } from './erasure/bulk/bulk.tables.ts'
+import { erasureTable, manifestTable, signingKeyTable } from './erasure/erasure.tables.ts'
 import {
   counterTable,
   fenceHoldTable,
@@ -35,6 +36,9 @@ export const tables = {
   tag: tagTable,
   tombstone: tombstoneTable,
   erasure: erasureTable,
+  manifest: manifestTable,
+  deletion: deletionTable,
+  deletion_target: deletionTargetTable,
   channel_credential: channelCredentialTable,
   push: pushTable,
   push_cid: pushCidTable,
@@ -106,6 +110,9 @@ export const erasureRules: { readonly [Name in TableName]: ErasureRule<Name> } =
     reason: 'keyed digests; without the app’s erasure key they tell nothing, and they must outlive the user',
   },
   erasure: { kind: 'clearColumns', columns: ['registration_id'] },
+  manifest: { kind: 'nothingPersonal', reason: 'signed lists of keyed digests' },
+  deletion: { kind: 'nothingPersonal', reason: 'figures of what an operator decided' },
+  deletion_target: { kind: 'deleteRows' },
   channel_credential: { kind: 'nothingPersonal', reason: 'sealed keys of the customer' },
   push: { kind: 'clearWithLastReceiver', columns: ['content', 'audience'], days: 30 },
   push_cid: { kind: 'nothingPersonal', reason: 'digests of the customer’s ids of pushes' },

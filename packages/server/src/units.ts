@@ -10,9 +10,12 @@ import { auditUnits } from './audit/audit.store.ts'
 import { changeDevices, changeTagOnDevices, removeAliases, removeTagStep } from './devices/change.store.ts'
 import { registerDevices } from './devices/registration.store.ts'
 import { acceptErasures } from './erasure/accept.store.ts'
+import { confirmDeletions, decideDeletions } from './erasure/bulk/decide.store.ts'
+import { addTargets, failPlans, freezePlans, openPlans } from './erasure/bulk/plan.store.ts'
+import { advanceDeletions, clearTargets, runDeletions } from './erasure/bulk/run.store.ts'
 import { addFirstSigningKey } from './erasure/erasure.store.ts'
 import { type Fence, type RemovalStep, removalStep, removeDevices } from './erasure/removal.store.ts'
-import { claimSealing, finishErasures } from './erasure/seal.store.ts'
+import { claimSealing, finishErasures, finishWithManifests } from './erasure/seal.store.ts'
 import { deferErasures, lookAgainBehind } from './erasure/verification.store.ts'
 import { acceptPushes, takeMessageIds } from './push/accept-push.store.ts'
 import { claimChunk, claimMessages } from './push/claim.store.ts'
@@ -55,6 +58,16 @@ export function unitsWith(plan: readonly RemovalStep[]) {
     deferErasures,
     claimSealing,
     finishErasures,
+    finishWithManifests,
+    openPlans,
+    addTargets,
+    freezePlans,
+    failPlans,
+    confirmDeletions,
+    decideDeletions,
+    advanceDeletions,
+    runDeletions,
+    clearTargets,
     addFirstSigningKey,
     acceptPushes,
     takeMessageIds,

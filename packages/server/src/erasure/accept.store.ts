@@ -26,6 +26,10 @@ export interface AcceptInput {
   readonly origin: Tables['erasure']['origin']
   /** Where the call came from, for the audit log; absent: not kept. */
   readonly addressClass?: AddressClass
+  /** Why this deletion needs no further leave: an operator has seen the figures of the list and confirmed it. */
+  readonly reason?: 'confirmed bulk'
+  /** The bulk deletion that it belongs to. */
+  readonly deletionId?: string
   /** For the sweep: only if the user has had no token of its own and was not seen since, milliseconds. */
   readonly onlyIfAbandonedSince?: number
 }
@@ -91,6 +95,7 @@ function erasureRow({ input, device }: Hidden) {
     key_version: erasureKey.version,
     origin: input.origin,
     address_class: input.addressClass ?? null,
+    deletion_id: input.deletionId ?? null,
   }
 }
 
@@ -105,11 +110,13 @@ const INSERT_ERASURES = statement()(
     key_version: 'bigint',
     origin: 'text',
     address_class: 'text',
+    deletion_id: 'text',
   },
   (
     q,
-  ) => `insert into erasure (erasure_id, app_key, registration_id, id_digest, token_digest, key_version, origin, address_class, state, accepted_at,
-      attempts, run_at)
-    select erasure_id, app_key, registration_id, id_digest, token_digest, key_version, origin, address_class, 'accepted', ${q.value(1)}, 0, ${q.value(1)}
+  ) => `insert into erasure (erasure_id, app_key, registration_id, id_digest, token_digest, key_version, origin, address_class,
+      deletion_id, state, accepted_at, attempts, run_at)
+    select erasure_id, app_key, registration_id, id_digest, token_digest, key_version, origin, address_class, deletion_id,
+      'accepted', ${q.value(1)}, 0, ${q.value(1)}
     from ${q.input}`,
 )

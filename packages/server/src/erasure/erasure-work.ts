@@ -12,7 +12,7 @@
 import type { AppDirectory } from '../apps/find-app.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { errorFields, type Log } from '../kernel/log.ts'
-import type { Random } from '../kernel/random.ts'
+import { orderedId, type Random } from '../kernel/random.ts'
 import type { Db, Tables } from '../schema.ts'
 import type { Unit } from '../storage/database.ts'
 import { StorageUnavailable } from '../storage/errors.ts'
@@ -20,9 +20,16 @@ import { type Loop, startLoop } from '../work/loop.ts'
 import { acceptErasure, ERASURE_TOPIC } from './accept-erasure.ts'
 import { readAbandoned, readDue, readOldestOpenMs } from './erasure.store.ts'
 import type { ErasureMetrics } from './erasure-metrics.ts'
+import { manifestsOf, signManifest } from './manifest.ts'
 import { type ReceiptInput, signReceipt } from './receipt.ts'
 import type { RemovalInput, RemovalOutput } from './removal.store.ts'
-import { claimSealing, type FinishInput, finishErasures, type SealClaim } from './seal.store.ts'
+import {
+  claimSealing,
+  type FinishInput,
+  finishErasures,
+  finishWithManifests,
+  type SealClaim,
+} from './seal.store.ts'
 import type { SigningKeys } from './signing-keys.ts'
 import { deferErasures, findRows, type SecondLookOutput, userOf } from './verification.store.ts'
 
@@ -155,6 +162,7 @@ function finisher(deps: ErasureWorkDeps): () => Promise<'more' | 'done'> {
     await scrub(deps)
     scrubAt = begunAt + Math.max(SCRUB_INTERVAL_MS, SCRUB_PAUSES * (clock.monotonic() - begunAt))
     for (const claim of claims) await seal(deps, claim)
+    await sealManifests(deps, claims)
     await measureOldest(deps)
     return 'more'
   }
@@ -192,12 +200,19 @@ async function scrub({ database, clock }: ErasureWorkDeps): Promise<void> {
   throw new StorageUnavailable('readers kept the log from being truncated')
 }
 
-/** Signs the receipts of a claim and finishes its erasures; the third clock is the database's, carried forward. */
+/** The third clock of a claim's erasures is the database's, carried forward. */
+function erasedAtOf({ clock }: ErasureWorkDeps, claim: TimedClaim): number {
+  return Math.round(claim.now + clock.monotonic() - claim.takenAt)
+}
+
+/** Signs the receipts of a claim and finishes its erasures, but for those of bulk deletions. */
 async function seal(deps: ErasureWorkDeps, claim: TimedClaim): Promise<void> {
-  const { database, clock, metrics, signingKeys, issuer, personalColumns } = deps
-  const erasedAt = Math.round(claim.now + clock.monotonic() - claim.takenAt)
+  const { database, metrics, signingKeys, issuer, personalColumns } = deps
+  const erasedAt = erasedAtOf(deps, claim)
+  const erasures = claim.erasures.filter(({ deletion_id }) => deletion_id === null)
+  if (erasures.length === 0) return
   const finished = await Promise.all(
-    claim.erasures.map(async (erasure): Promise<FinishInput> => {
+    erasures.map(async (erasure): Promise<FinishInput> => {
       const receipt = await signReceipt(signingKeys, {
         erasure,
         erasedAt,
@@ -209,10 +224,40 @@ async function seal(deps: ErasureWorkDeps, claim: TimedClaim): Promise<void> {
     }),
   )
   metrics.erased.inc(await database.write(finishErasures, finished))
-  for (const { accepted_at, removed_at } of claim.erasures) {
-    metrics.removedSeconds.observe(((removed_at ?? erasedAt) - accepted_at) / 1_000)
-    metrics.erasedSeconds.observe((erasedAt - accepted_at) / 1_000)
+  for (const erasure of erasures) measureClocks(metrics, erasure, erasedAt)
+}
+
+/** The same for the erasures of bulk deletions: manifests over all claims together, so that few are not full. */
+async function sealManifests(deps: ErasureWorkDeps, claims: readonly TimedClaim[]): Promise<void> {
+  const { database, metrics, random, clock, signingKeys } = deps
+  const erasures = claims.flatMap((claim) => {
+    const erasedAt = erasedAtOf(deps, claim)
+    return claim.erasures
+      .filter(({ deletion_id }) => deletion_id !== null)
+      .map((erasure) => ({ ...erasure, erasedAt }))
+  })
+  for (const { appKey, deletionId, members } of manifestsOf(erasures)) {
+    const manifestId = orderedId(random, clock.now())
+    const input = { ...deps, engine: database.engine, manifestId, deletionId, members }
+    const finished = await database.write(finishWithManifests, {
+      manifestId,
+      appKey,
+      deletionId,
+      receipt: await signManifest(signingKeys, input),
+      erasures: members.map(({ erasure_id: erasureId, erasedAt }) => ({ erasureId, erasedAt })),
+    })
+    metrics.erased.inc(finished)
+    for (const member of members) measureClocks(metrics, member, member.erasedAt)
   }
+}
+
+function measureClocks(
+  { removedSeconds, erasedSeconds }: ErasureMetrics,
+  { accepted_at, removed_at }: Pick<Tables['erasure'], 'accepted_at' | 'removed_at'>,
+  erasedAt: number,
+): void {
+  removedSeconds.observe(((removed_at ?? erasedAt) - accepted_at) / 1_000)
+  erasedSeconds.observe((erasedAt - accepted_at) / 1_000)
 }
 
 async function measureOldest({ database, metrics }: ErasureWorkDeps): Promise<void> {

@@ -93,7 +93,7 @@ export async function readDeletions(
   }))
 }
 
-const ACTORS = { server: 'app', device: 'device', sweep: 'lethe' } as const
+const ACTORS = { server: 'app', device: 'device', sweep: 'lethe', bulk: 'operator' } as const
 
 export type SigningKeyRow = Tables['signing_key']
 
@@ -125,8 +125,10 @@ const READ = statement<ErasureRow>()(
   { erasure_id: 'text', app_key: 'text' },
   (
     q,
-  ) => `select e.erasure_id, e.state, e.accepted_at, e.removed_at, e.erased_at, e.attempts, e.failure, e.removed, e.receipt
-    from ${q.input} join erasure e on e.erasure_id = input.erasure_id and e.app_key = input.app_key`,
+  ) => `select e.erasure_id, e.state, e.accepted_at, e.removed_at, e.erased_at, e.attempts, e.failure, e.removed,
+      coalesce(e.receipt, m.receipt) as receipt
+    from ${q.input} join erasure e on e.erasure_id = input.erasure_id and e.app_key = input.app_key
+    left join manifest m on m.manifest_id = e.manifest_id`,
 )
 
 const OLDEST_OPEN = statement<{ accepted_at: number | null }>()(

@@ -21,8 +21,8 @@ export const erasureTable = table('erasure', {
   /** Tombstone digest of the token that the user held when it was hidden. */
   token_digest: nullable(text),
   key_version: bigint,
-  /** Who asked: the customer's server, the user's own device, or the sweep of users whose token another took over. */
-  origin: oneOf('server', 'device', 'sweep'),
+  /** Who asked: the customer's server, the user's own device, the sweep of users whose token another took over, or a confirmed bulk deletion. */
+  origin: oneOf('server', 'device', 'sweep', 'bulk'),
   /** What kind of address the customer's server called from; null for the others: where users are is not kept. */
   address_class: nullable(text as Column<AddressClass>),
   state: oneOf('accepted', 'verifying', 'sealing', 'erased'),
@@ -44,6 +44,22 @@ export const erasureTable = table('erasure', {
   vendor: nullable(text),
   /** The signed receipt, a compact JWS. */
   receipt: nullable(text),
+  /** The bulk deletion that the erasure belongs to. It has no receipt of its own then. */
+  deletion_id: nullable(text),
+  /** The manifest that stands for the receipt of an erasure of a bulk deletion. */
+  manifest_id: nullable(text),
+})
+
+/** One signed text for at most a thousand erasures of a bulk deletion, instead of a receipt each. */
+export const manifestTable = table('manifest', {
+  manifest_id: text,
+  app_key: text,
+  deletion_id: text,
+  /** Erasures that it finished. */
+  erasure_count: bigint,
+  signed_at: bigint,
+  /** A compact JWS. */
+  receipt: text,
 })
 
 /** Keys that sign receipts. Retired public keys stay, so that old receipts verify. */

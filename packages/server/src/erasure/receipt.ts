@@ -20,10 +20,14 @@ export interface ReceiptInput {
 }
 
 /** The receipt as a compact JWS (RFC 7515), EdDSA over Ed25519. */
-export async function signReceipt(keys: SigningKeys, input: ReceiptInput): Promise<string> {
-  const payload = new TextEncoder().encode(JSON.stringify(receiptClaims(input)))
-  return new CompactSign(payload)
-    .setProtectedHeader({ alg: 'EdDSA', typ: receiptType, kid: keys.current.keyId })
+export function signReceipt(keys: SigningKeys, input: ReceiptInput): Promise<string> {
+  return signClaims(keys, receiptType, receiptClaims(input))
+}
+
+/** `type`: the `typ` of the header, which says what the claims are those of. */
+export function signClaims(keys: SigningKeys, type: string, claims: object): Promise<string> {
+  return new CompactSign(new TextEncoder().encode(JSON.stringify(claims)))
+    .setProtectedHeader({ alg: 'EdDSA', typ: type, kid: keys.current.keyId })
     .sign(keys.current.privateKey)
 }
 
@@ -61,6 +65,6 @@ export function receiptClaims({
   }
 }
 
-function wireTime(ms: number): string {
+export function wireTime(ms: number): string {
   return new Date(ms).toISOString()
 }

@@ -1,4 +1,7 @@
-/** The last two steps of an erasure: a node takes it to sign its receipt, and writes the receipt. */
+/**
+ * The last two steps of an erasure: a node takes it to sign its receipt, and writes the receipt. Erasures of a bulk deletion
+ * share manifests instead.
+ */
 
 import type { Tables, Tx } from '../schema.ts'
 import { ONCE, statement } from '../storage/statement.ts'
@@ -15,6 +18,7 @@ export type SealingErasure = Pick<
   | 'removed'
   | 'looked_through'
   | 'vendor'
+  | 'deletion_id'
 >
 
 export interface SealClaim {
@@ -67,11 +71,45 @@ export const finishErasures = background(
   },
 )
 
+export interface ManifestInput {
+  readonly manifestId: string
+  readonly appKey: string
+  readonly deletionId: string
+  readonly receipt: string
+  readonly erasures: readonly { readonly erasureId: string; readonly erasedAt: number }[]
+}
+
+/** Output: how many erasures this call finished. A manifest that finished none is not kept. */
+export const finishWithManifests = background(
+  'erasure.finish-with-manifests',
+  async (tx: Tx, inputs: readonly ManifestInput[]): Promise<number[]> => {
+    const outputs: number[] = []
+    for (const { manifestId, appKey, deletionId, receipt, erasures } of inputs) {
+      const rows = erasures.map(({ erasureId, erasedAt }) => ({
+        id: erasureId,
+        erased_at: erasedAt,
+        manifest_id: manifestId,
+      }))
+      const finished = (await tx.query(FINISH_WITH_MANIFEST, rows)).length
+      const manifest = {
+        manifest_id: manifestId,
+        app_key: appKey,
+        deletion_id: deletionId,
+        erasure_count: finished,
+        receipt,
+      }
+      await tx.query(INSERT_MANIFEST, finished > 0 ? [manifest] : [], tx.now)
+      outputs.push(finished)
+    }
+    return outputs
+  },
+)
+
 const CLAIM_SEALING = statement<SealingErasure>()(
   'erasure.claim-sealing',
   {},
   (q) => `select e.erasure_id, e.app_key, e.id_digest, e.key_version, e.accepted_at, e.removed_at, e.removed,
-      e.looked_through, e.vendor from erasure e
+      e.looked_through, e.vendor, e.deletion_id from erasure e
     where e.state = 'sealing' and e.state <> 'erased' and e.run_at <= ${q.value(1)}
     order by e.run_at, e.erasure_id limit ${q.value(2)} ${q.skipLocked('e')}`,
 )
@@ -88,4 +126,20 @@ const FINISH = statement<{ erasure_id: string }>()(
   { id: 'text', erased_at: 'bigint', receipt: 'text' },
   (q) => `update erasure as e set state = 'erased', erased_at = input.erased_at, receipt = input.receipt
     from ${q.input} where e.erasure_id = input.id and e.state = 'sealing' returning erasure_id`,
+)
+
+const FINISH_WITH_MANIFEST = statement<{ erasure_id: string }>()(
+  'erasure.finish-with-manifest',
+  { id: 'text', erased_at: 'bigint', manifest_id: 'text' },
+  (
+    q,
+  ) => `update erasure as e set state = 'erased', erased_at = input.erased_at, manifest_id = input.manifest_id
+    from ${q.input} where e.erasure_id = input.id and e.state = 'sealing' returning erasure_id`,
+)
+
+const INSERT_MANIFEST = statement()(
+  'erasure.insert-manifest',
+  { manifest_id: 'text', app_key: 'text', deletion_id: 'text', erasure_count: 'bigint', receipt: 'text' },
+  (q) => `insert into manifest (manifest_id, app_key, deletion_id, erasure_count, signed_at, receipt)
+    select manifest_id, app_key, deletion_id, erasure_count, ${q.value(1)}, receipt from ${q.input}`,
 )

@@ -41,6 +41,19 @@ import {
   setTag,
 } from '../devices/tag.routes.ts'
 import {
+  addDeletionLines,
+  cancelDeletion,
+  confirmDeletion,
+  type DeletionsDeps,
+  freezeDeletion,
+  listDeletions,
+  listManifests,
+  pauseDeletion,
+  planDeletion,
+  resumeDeletion,
+  showDeletion,
+} from '../erasure/bulk/deletions.admin.routes.ts'
+import {
   deleteDevice,
   deleteNobody,
   deleteSelf,
@@ -87,6 +100,7 @@ export interface RoutesDeps
     MetricsDeps {
   readonly database: Db
   readonly erasure: ErasureDeps
+  readonly bulk: DeletionsDeps
   readonly push: PushDeps
   readonly openApi: () => unknown
 }
@@ -132,7 +146,20 @@ export function createRoutes(d: RoutesDeps): Route[] {
     client('POST', '/client/v1/apps/:app_key/registrations/:registration_id/events', reportEvents(d)),
     client('GET', '/client/v1/apps/:app_key/socket', openSocket()),
 
-    // An operator, with the operator token.
+    ...operatorRoutes(d),
+
+    // Anybody.
+    open('GET', '/healthz', readHealth()),
+    open('GET', '/readyz', readReadiness(d)),
+    open('GET', '/metrics', readMetrics(d)),
+    open('GET', '/openapi.json', readOpenApi(d.openApi)),
+    open('GET', '/.well-known/jwks.json', readSigningKeySet(d.erasure.signingKeys)),
+  ]
+}
+
+/** An operator, with the operator token. */
+function operatorRoutes(d: RoutesDeps): Route[] {
+  return [
     operator('GET', '/admin/v1/apps', listApps(d)),
     operator('POST', '/admin/v1/apps', createApp(d)),
     operator('GET', '/admin/v1/apps/:app_key', showApp(d)),
@@ -145,14 +172,17 @@ export function createRoutes(d: RoutesDeps): Route[] {
     operator('PUT', '/admin/v1/apps/:app_key/channels/stub', setStub(d)),
     operator('DELETE', '/admin/v1/apps/:app_key/channels/:channel', removeChannel(d)),
     operator('POST', '/admin/v1/apps/:app_key/audience/check', checkAudienceOfApp(d)),
+    operator('GET', '/admin/v1/apps/:app_key/deletions', listDeletions(d.bulk)),
+    operator('POST', '/admin/v1/apps/:app_key/deletions', planDeletion(d.bulk)),
+    operator('GET', '/admin/v1/apps/:app_key/deletions/:deletion_id', showDeletion(d.bulk)),
+    operator('POST', '/admin/v1/apps/:app_key/deletions/:deletion_id/lines', addDeletionLines(d.bulk)),
+    operator('POST', '/admin/v1/apps/:app_key/deletions/:deletion_id/freeze', freezeDeletion(d.bulk)),
+    operator('POST', '/admin/v1/apps/:app_key/deletions/:deletion_id/confirm', confirmDeletion(d.bulk)),
+    operator('POST', '/admin/v1/apps/:app_key/deletions/:deletion_id/pause', pauseDeletion(d.bulk)),
+    operator('POST', '/admin/v1/apps/:app_key/deletions/:deletion_id/resume', resumeDeletion(d.bulk)),
+    operator('POST', '/admin/v1/apps/:app_key/deletions/:deletion_id/cancel', cancelDeletion(d.bulk)),
+    operator('GET', '/admin/v1/apps/:app_key/deletions/:deletion_id/manifests', listManifests(d.bulk)),
     operator('GET', '/admin/v1/audit', listAudit(d)),
-
-    // Anybody.
-    open('GET', '/healthz', readHealth()),
-    open('GET', '/readyz', readReadiness(d)),
-    open('GET', '/metrics', readMetrics(d)),
-    open('GET', '/openapi.json', readOpenApi(d.openApi)),
-    open('GET', '/.well-known/jwks.json', readSigningKeySet(d.erasure.signingKeys)),
   ]
 }
 

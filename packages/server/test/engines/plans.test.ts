@@ -30,10 +30,14 @@ const TABLES = [
   'pending_message',
   'message_status',
   'socket_presence',
+  'deletion_target',
 ]
 const ROWS = 5_000
-/** Apps, nodes that send, what they hold, pushes under way, and the rows of one step: few, by the names that they have in statements. */
-const FEW_ROWS = /^SCAN (a|s|h|sender|fence_hold|push_span|step)\b/
+/**
+ * Apps, nodes that send, what they hold, pushes under way, deletions that operators planned, and the rows of one step: few, by the
+ * names that they have in statements.
+ */
+const FEW_ROWS = /^SCAN (a|s|h|l|sender|fence_hold|push_span|deletion|step)\b/
 
 /** Rows of an app that has been used for a while; `numbers` gives 1 to ROWS as `n`. */
 function rowsOf(numbers: string): string {
@@ -58,6 +62,11 @@ function rowsOf(numbers: string): string {
       select 'plans', 'id' || n, n, 'sent', 'fcm', n from ${numbers}`,
     `insert into message_count (msg_id, app_key, platform, channel, targets, sent, delivered, impressions, clicks)
       select n, 'plans', 'android', 'fcm', 1, 1, 0, 0, 0 from ${numbers}`,
+    `insert into deletion (deletion_id, app_key, state, source, is_everyone, line_count, target_count, created_at, touched_at,
+      next_number, hidden_count, gone_count, pace_hidden)
+      values ('deletion', 'plans', 'running', 'audience', 0, 0, ${ROWS}, 1, 1, 0, 0, 0, 0)`,
+    `insert into deletion_target (app_key, registration_id, deletion_id, number)
+      select 'plans', 'id' || n, 'deletion', n from ${numbers}`,
     `insert into socket_presence (app_key, registration_id, sender_id)
       select 'plans', 'id' || n, 'sender' || n from ${numbers}`,
   ].join(';\n')

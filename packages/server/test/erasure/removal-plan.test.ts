@@ -190,7 +190,7 @@ describe('the plan', () => {
   test('ends with the device row', () => {
     assert.deepEqual(
       removalPlan().map(({ table }) => table),
-      ['device_tag', 'pending_message', 'socket_presence', 'message_status', 'device'],
+      ['device_tag', 'deletion_target', 'pending_message', 'socket_presence', 'message_status', 'device'],
     )
   })
 })

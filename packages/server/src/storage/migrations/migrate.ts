@@ -8,6 +8,7 @@ import { registry } from './0001-registry.ts'
 import { audience } from './0002-audience.ts'
 import { sending } from './0003-sending.ts'
 import { audit } from './0004-audit.ts'
+import { bulk } from './0005-bulk.ts'
 
 /** A migration gives the statements that it runs on an engine. Once released it never changes. */
 export type MigrationStatements = (engine: Engine) => readonly string[]
@@ -18,6 +19,7 @@ const migrations: Readonly<Record<string, MigrationStatements>> = {
   '0002-audience': audience,
   '0003-sending': sending,
   '0004-audit': audit,
+  '0005-bulk': bulk,
 }
 
 /** Kysely's own tables, which stand in no declaration. */
