@@ -1,6 +1,7 @@
 // What every section gets, and what several of them do.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Engine } from '../../packages/server/src/storage/database.ts'
+import { GUARD_AMPLE, setGuard } from './guard-of-place.ts'
 import { openPlace, openSession, type Place } from './place.ts'
 import type { Result } from './results.ts'
 import { loadUsers, type Users } from './users.ts'
@@ -27,6 +28,7 @@ export async function withUsers(
   try {
     const { database, app } = await openPlace(place)
     await database.close()
+    await setGuard(place, { minimum: GUARD_AMPLE })
     const count = groups.reduce((sum, group) => sum + group.count, 0)
     say(`loading ${count.toLocaleString('en-GB')} users`)
     await loadUsers(place, app, groups)

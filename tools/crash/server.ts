@@ -33,6 +33,7 @@ export async function startServer(place: Record<string, string>): Promise<Server
     log += chunk.toString()
   })
   const url = await addressOf(child, () => log)
+  await switchGuardOff(url)
   return {
     url,
     pid: child.pid ?? 0,
@@ -50,6 +51,16 @@ export async function startServer(place: Record<string, string>): Promise<Server
       if (code !== 0) throw new Error(`the server did not stop in order: ${code ?? signal}\n${log}`)
     },
   }
+}
+
+/** The deletion guard would stop the callers, who delete many of few users. */
+async function switchGuardOff(url: string): Promise<void> {
+  const answer = await fetch(`${url}/admin/v1/apps/${appKey}/guard`, {
+    method: 'PATCH',
+    headers: { authorization: `Bearer ${settings.LETHE_OPERATOR_TOKEN}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ is_on: false }),
+  })
+  if (!answer.ok) throw new Error(`the guard was not switched off: ${answer.status}`)
 }
 
 const settings = {

@@ -8,6 +8,7 @@ import { addAudienceCommands } from './audience-commands.ts'
 import { addAuditCommands } from './audit-commands.ts'
 import { addChannelCommands } from './channel-commands.ts'
 import { Complaint, EXIT_USAGE } from './complaint.ts'
+import { addGuardCommands } from './guard-commands.ts'
 import { addReceiptCommands } from './receipt-commands.ts'
 import { addServeCommand } from './serve-command.ts'
 
@@ -44,6 +45,7 @@ function createProgram(setExitCode: (code: number) => void): Command {
   addChannelCommands(program)
   addAudienceCommands(program)
   addAuditCommands(program)
+  addGuardCommands(program)
   addReceiptCommands(program, setExitCode)
   return program
 }

@@ -15,6 +15,10 @@ export const auditActions = [
   'deletion.paused',
   'deletion.resumed',
   'deletion.cancelled',
+  'guard.set',
+  'guard.opened',
+  'guard.tripped',
+  'guard.closed',
 ] as const
 export type AuditAction = (typeof auditActions)[number]
 

@@ -227,6 +227,14 @@ export const errors = {
     meaning:
       'A distribution in `third_party_channel` is none of the known words. The status is the documented one.',
   },
+  deletionGuarded: {
+    code: 29001,
+    status: 403,
+    message: 'the deletion guard of this app has stopped this: nobody was deleted',
+    meaning:
+      'More users than its budget of 24 hours would be deleted one by one; the message says the figures. An operator can open ' +
+      'the guard for a number of deletions, or delete in bulk.',
+  },
   erasureUnknown: {
     code: 29003,
     status: 404,

@@ -19,12 +19,20 @@ import { createSocketChannel } from './channels/socket/socket-channel.ts'
 import { createSocketHub, type SocketHub, type SocketUser } from './channels/socket/socket-hub.ts'
 import { mintWebPushCredentials, parseWebPushCredentials } from './channels/web-push/credentials.ts'
 import type { Settings } from './config.ts'
+import { Allowances } from './erasure/allowances.ts'
 import { startBulkWork } from './erasure/bulk/bulk-work.ts'
 import { Plans } from './erasure/bulk/plan-deletion.ts'
+import { Census } from './erasure/census.ts'
 import { readDeletions } from './erasure/erasure.store.ts'
 import { erasureWarnings } from './erasure/erasure-health.ts'
 import { erasureMetrics } from './erasure/erasure-metrics.ts'
-import { FENCE_TOPIC, PAST_FENCE_TOPIC, startErasureWork } from './erasure/erasure-work.ts'
+import {
+  type ErasureWorkDeps,
+  FENCE_TOPIC,
+  PAST_FENCE_TOPIC,
+  startErasureWork,
+} from './erasure/erasure-work.ts'
+import { type GuardWorkDeps, startGuardWork } from './erasure/guard-work.ts'
 import { loadSigningKeys } from './erasure/signing-keys.ts'
 import { type Admissions, createAdmissions } from './http/admit.ts'
 import { createHttpMetrics, type HttpMetrics } from './http/metrics.ts'
@@ -150,6 +158,8 @@ export async function createApp(deps: AppDeps): Promise<RunningApp> {
     signingKeys,
     personalColumns,
     metrics: erasureMetrics(metrics.registry),
+    allowances: new Allowances(deps),
+    census: new Census(database),
     removeDevices: deps.removeDevices ?? units.removeDevices,
     lookAgain: units.lookAgain,
     issuer: settings.publicUrl ?? 'lethe',
@@ -194,13 +204,7 @@ export async function createApp(deps: AppDeps): Promise<RunningApp> {
     trustedProxies: settings.trustedProxies ?? [],
     takeUpgrade: createSocketServer((socket, appKey) => hub.accept(socket, appKey)),
   })
-  const workers: Worker[] = [
-    plans,
-    startBulkWork(erasure),
-    startErasureWork(erasure),
-    sending,
-    startAuditWork({ ...deps, auditDays }),
-  ]
+  const workers = [plans, ...startWorkers({ ...erasure, auditDays }), sending]
   return {
     http,
     workers,
@@ -222,6 +226,18 @@ async function stopInOrder({
   await http.close()
   await Promise.all(workers.map((worker) => worker.stop()))
   await parts.vendors.close()
+}
+
+function startWorkers(
+  deps: ErasureWorkDeps & GuardWorkDeps & { allowances: Allowances; auditDays: number },
+): Worker[] {
+  return [
+    startBulkWork(deps),
+    startErasureWork(deps),
+    startGuardWork(deps),
+    deps.allowances,
+    startAuditWork(deps),
+  ]
 }
 
 function admissionsOf({

@@ -8,7 +8,7 @@ import { appTable, appUsageTable, channelCredentialTable, erasureKeyTable } from
 import { auditTable } from './audit/audit.tables.ts'
 import { deviceTable, deviceTagTable, tagTable, tombstoneTable } from './devices/devices.tables.ts'
 import { deletionTable, deletionTargetTable } from './erasure/bulk/bulk.tables.ts'
-import { erasureTable, manifestTable, signingKeyTable } from './erasure/erasure.tables.ts'
+import { erasureTable, guardTable, manifestTable, signingKeyTable } from './erasure/erasure.tables.ts'
 import {
   counterTable,
   fenceHoldTable,
@@ -39,6 +39,7 @@ export const tables = {
   manifest: manifestTable,
   deletion: deletionTable,
   deletion_target: deletionTargetTable,
+  guard: guardTable,
   channel_credential: channelCredentialTable,
   push: pushTable,
   push_cid: pushCidTable,
@@ -113,6 +114,7 @@ export const erasureRules: { readonly [Name in TableName]: ErasureRule<Name> } =
   manifest: { kind: 'nothingPersonal', reason: 'signed lists of keyed digests' },
   deletion: { kind: 'nothingPersonal', reason: 'figures of what an operator decided' },
   deletion_target: { kind: 'deleteRows' },
+  guard: { kind: 'nothingPersonal', reason: 'settings and figures of an app' },
   channel_credential: { kind: 'nothingPersonal', reason: 'sealed keys of the customer' },
   push: { kind: 'clearWithLastReceiver', columns: ['content', 'audience'], days: 30 },
   push_cid: { kind: 'nothingPersonal', reason: 'digests of the customer’s ids of pushes' },

@@ -14,6 +14,7 @@ import { confirmDeletions, decideDeletions } from './erasure/bulk/decide.store.t
 import { addTargets, failPlans, freezePlans, openPlans } from './erasure/bulk/plan.store.ts'
 import { advanceDeletions, clearTargets, runDeletions } from './erasure/bulk/run.store.ts'
 import { addFirstSigningKey } from './erasure/erasure.store.ts'
+import { guardUnits } from './erasure/guard.store.ts'
 import { type Fence, type RemovalStep, removalStep, removeDevices } from './erasure/removal.store.ts'
 import { claimSealing, finishErasures, finishWithManifests } from './erasure/seal.store.ts'
 import { deferErasures, lookAgainBehind } from './erasure/verification.store.ts'
@@ -53,6 +54,7 @@ export function unitsWith(plan: readonly RemovalStep[]) {
     removeTagStep,
     removeAliases,
     acceptErasures,
+    ...guardUnits,
     removeDevices: removeDevices({ clearContents, steps: plan, fence }),
     lookAgain: lookAgainBehind(fence),
     deferErasures,

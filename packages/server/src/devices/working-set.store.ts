@@ -1,6 +1,6 @@
 /**
  * Loads a working set under locks and writes it back. The order of locks is the same in every transaction: names
- * (aliases, tokens), then device rows by key, then tags, then apps, then the counters of a day; so none waits for another in a
+ * (aliases, tokens), then device rows by key, then guards of apps, then tags, then apps, then the counters of a day; so none waits for another in a
  * circle.
  */
 

@@ -32,6 +32,7 @@ export async function acceptErasure(
     registrationId: RegistrationId
     origin: Tables['erasure']['origin']
     addressClass?: AddressClass
+    allowedUntil?: number
     onlyIfAbandonedSince?: number
   },
 ): Promise<AcceptOutput> {
@@ -58,7 +59,10 @@ async function writeOrLookAgain(database: Db, input: AcceptInput): Promise<Accep
     if (!(error instanceof OutcomeUnknown)) throw error
   }
   try {
-    return await database.write(acceptErasures, input)
+    const output = await database.write(acceptErasures, input)
+    const isOurs = output.kind === 'already' && output.erasureId === input.erasureId
+    // Whatever the guard had set aside for the node was in the answer that is lost; it stays counted as used.
+    return isOurs ? { kind: 'accepted', erasureId: input.erasureId, through: 'allowance' } : output
   } catch {
     throw new OutcomeUnknown('the deletion may have been accepted')
   }

@@ -9,6 +9,8 @@ export interface ErasureMetrics {
   readonly erased: Counter
   /** Second looks that found something, and removals that failed. */
   readonly failed: CounterBy<'step'>
+  /** What became of deletion guards: refused, tripped, opened, closed, set. */
+  readonly guardEvents: CounterBy<'event'>
   readonly oldestOpenSeconds: Gauge
   readonly removedSeconds: Histogram
   readonly erasedSeconds: Histogram
@@ -39,6 +41,12 @@ export function erasureMetrics(registry: Registry): ErasureMetrics {
       name: 'lethe_erasure_failures_total',
       help: 'Removals that failed and second looks that found something left. Each is tried again.',
       labelNames: ['step'],
+      registers,
+    }),
+    guardEvents: new Counter({
+      name: 'lethe_guard_events_total',
+      help: 'Deletions that guards of apps refused, and how often guards tripped, were opened, closed and set.',
+      labelNames: ['event'],
       registers,
     }),
     oldestOpenSeconds: new Gauge({

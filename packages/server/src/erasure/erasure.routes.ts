@@ -11,13 +11,15 @@ import { parseId } from '../devices/parse-device.ts'
 import { addressClassOf } from '../kernel/address-class.ts'
 import { type Operation, operation } from '../kernel/operation.ts'
 import { answer, type Reply, refuse, SUCCESS } from '../kernel/reply.ts'
-import { type AcceptErasureDeps, acceptErasure } from './accept-erasure.ts'
+import type { Guarded } from './accept.store.ts'
+import { acceptErasure } from './accept-erasure.ts'
+import { type DeleteUserDeps, deleteUser } from './delete-user.ts'
 import { type ErasureRow, readErasure } from './erasure.store.ts'
 import type { ErasureMetrics } from './erasure-metrics.ts'
 import type { SigningKeys } from './signing-keys.ts'
 
-export interface ErasureDeps extends AcceptErasureDeps {
-  readonly metrics: Pick<ErasureMetrics, 'accepted'>
+export interface ErasureDeps extends DeleteUserDeps {
+  readonly metrics: Pick<ErasureMetrics, 'accepted' | 'guardEvents'>
   readonly signingKeys: SigningKeys
 }
 
@@ -28,21 +30,31 @@ export function deleteDevice(deps: ErasureDeps): Operation<App> {
     description:
       'Accepted durably and answered at once: from then on the user is hidden from everything, and an erasure removes every ' +
       'trace. The header Lethe-Erasure carries the id under which it can be watched. It cannot be undone. Repeating the call ' +
-      'is harmless. One registration id per request.',
+      'is harmless. One registration id per request. Beyond its budget of 24 hours the deletion guard of the app refuses (29001).',
     schema: { params: DeviceParams, answers: { 200: DeleteDeviceAnswer } },
     async handle({ caller, params, address }) {
       const id = parseId(params.registration_id)
       if (!id.ok) return refuse('oneRegistrationIdPerRequest')
-      const output = await acceptErasure(deps, {
+      const output = await deleteUser(deps, {
         app: caller,
         registrationId: id.value,
-        origin: 'server',
         addressClass: addressClassOf(address),
       })
       if (output.kind === 'unknown') return refuse('registrationIdUnknown')
+      if (output.kind === 'guarded') return refuse('deletionGuarded', sentenceOf(output, caller))
       return accepted(deps, output, 'server')
     },
   })
+}
+
+/** What the figures are, and how an operator opens the guard. */
+function sentenceOf({ figures }: Guarded, { appKey }: App): string {
+  const { budget, used, users, sharePercent, minimum } = figures
+  return (
+    `the deletion guard has stopped this: ${used} of ${budget} deletions of the last 24 hours are used ` +
+    `(the greater of ${minimum} and ${sharePercent} % of ${users} users); an operator opens it for more: ` +
+    `lethe guard open ${appKey} --deletions N --for 1h`
+  )
 }
 
 /** `DELETE /v4/devices` without an id: a list, a wildcard or nothing never deletes anybody. */

@@ -62,6 +62,24 @@ export const manifestTable = table('manifest', {
   receipt: text,
 })
 
+/** The deletion guard of an app: settings, figures, what it is open for. Null settings are the defaults. */
+export const guardTable = table('guard', {
+  app_key: text,
+  is_off: bigint,
+  share_percent: nullable(bigint),
+  minimum: nullable(bigint),
+  /** The users that the share is of, when they were counted last. */
+  users: bigint,
+  counted_at: nullable(bigint),
+  /** JSON of `GuardOpening`, the last one. */
+  opening: nullable(text),
+  /** When the opening ends; null while there is none to be closed. */
+  open_until: nullable(bigint),
+  tripped_at: nullable(bigint),
+  /** JSON: what was used, by stretches of time. */
+  slots: text,
+})
+
 /** Keys that sign receipts. Retired public keys stay, so that old receipts verify. */
 export const signingKeyTable = table('signing_key', {
   key_id: text,

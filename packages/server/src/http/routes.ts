@@ -62,6 +62,13 @@ import {
   readErasureOfDevice,
   readSigningKeySet,
 } from '../erasure/erasure.routes.ts'
+import {
+  type AdminGuardDeps,
+  closeGuard,
+  openGuard,
+  setGuard,
+  showGuard,
+} from '../erasure/guard.admin.routes.ts'
 import type { Operation } from '../kernel/operation.ts'
 import {
   createPush,
@@ -99,7 +106,7 @@ export interface RoutesDeps
     HealthDeps,
     MetricsDeps {
   readonly database: Db
-  readonly erasure: ErasureDeps
+  readonly erasure: ErasureDeps & AdminGuardDeps
   readonly bulk: DeletionsDeps
   readonly push: PushDeps
   readonly openApi: () => unknown
@@ -182,6 +189,10 @@ function operatorRoutes(d: RoutesDeps): Route[] {
     operator('POST', '/admin/v1/apps/:app_key/deletions/:deletion_id/resume', resumeDeletion(d.bulk)),
     operator('POST', '/admin/v1/apps/:app_key/deletions/:deletion_id/cancel', cancelDeletion(d.bulk)),
     operator('GET', '/admin/v1/apps/:app_key/deletions/:deletion_id/manifests', listManifests(d.bulk)),
+    operator('GET', '/admin/v1/apps/:app_key/guard', showGuard(d.erasure)),
+    operator('PATCH', '/admin/v1/apps/:app_key/guard', setGuard(d.erasure)),
+    operator('POST', '/admin/v1/apps/:app_key/guard/opening', openGuard(d.erasure)),
+    operator('DELETE', '/admin/v1/apps/:app_key/guard/opening', closeGuard(d.erasure)),
     operator('GET', '/admin/v1/audit', listAudit(d)),
   ]
 }

@@ -11,9 +11,12 @@ import { systemRandom } from '../../src/kernel/random.ts'
 import type { Db } from '../../src/schema.ts'
 import { openPostgres } from '../../src/storage/postgres/postgres-database.ts'
 import { openSqlite } from '../../src/storage/sqlite/sqlite-database.ts'
+import { switchGuardOff } from './guard.ts'
 import type { NodeSettings, NodeStarted } from './nodes.ts'
 
-const { url, skewMs, leaseMs, trustedCa, ...settings } = JSON.parse(process.argv[2] ?? '') as NodeSettings
+const { url, skewMs, leaseMs, trustedCa, hasGuard, ...settings } = JSON.parse(
+  process.argv[2] ?? '',
+) as NodeSettings
 const clock = systemClock(skewMs)
 const log = errorLog()
 const onFault = (error: unknown) => log.error(errorFields(error), 'storage.fault')
@@ -36,6 +39,7 @@ const deps = {
   version: '0.0.0',
 }
 const firstStart = await prepareDatabase(deps)
+if (settings.appKey !== undefined && !hasGuard) await switchGuardOff(database, settings.appKey)
 const app = await createApp(deps)
 const address = await app.http.listen({ host: '127.0.0.1', port: 0 })
 process.send?.({ address, firstStart } satisfies NodeStarted)

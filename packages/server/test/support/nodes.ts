@@ -20,6 +20,8 @@ export interface NodeSettings {
   readonly appKey?: string
   readonly masterSecret?: string
   readonly operatorToken?: string
+  /** Absent: the deletion guard of the known app is switched off. */
+  readonly hasGuard?: boolean
   /** The authority of fakes on loopback, which the node may call. */
   readonly trustedCa?: string
 }

@@ -12,6 +12,7 @@ import { silentLog } from '../../src/kernel/log.ts'
 import type { RegistrationId, Tag, Token } from '../../src/kernel/personal.ts'
 import { randomId, systemRandom } from '../../src/kernel/random.ts'
 import type { Db } from '../../src/schema.ts'
+import { switchGuardOff } from './guard.ts'
 
 const secretKey = new Uint8Array(32).fill(1)
 
@@ -20,6 +21,7 @@ export async function openRegistry(database: Db): Promise<App> {
   const world = { clock: systemClock(), random: systemRandom, log: silentLog }
   const settings = { appKey: 'registry', masterSecret: 'secret', operatorToken: 'token' }
   await prepareDatabase({ database, secretKey, ...world, settings, version: '0' })
+  await switchGuardOff(database, 'registry')
   const directory = createAppDirectory({
     database,
     seal: createSeal(secretKey, systemRandom),

@@ -9,6 +9,7 @@ import { audience } from './0002-audience.ts'
 import { sending } from './0003-sending.ts'
 import { audit } from './0004-audit.ts'
 import { bulk } from './0005-bulk.ts'
+import { guard } from './0006-guard.ts'
 
 /** A migration gives the statements that it runs on an engine. Once released it never changes. */
 export type MigrationStatements = (engine: Engine) => readonly string[]
@@ -20,6 +21,7 @@ const migrations: Readonly<Record<string, MigrationStatements>> = {
   '0003-sending': sending,
   '0004-audit': audit,
   '0005-bulk': bulk,
+  '0006-guard': guard,
 }
 
 /** Kysely's own tables, which stand in no declaration. */
