@@ -136,7 +136,9 @@ forEachEngine('the audit log as it is read', (open) => {
     for (const query of ['limit=0', 'limit=1001', 'before=x', 'action=nothing', 'other=1'])
       assert.equal((await call(world, `GET /admin/v1/audit?${query}`)).status, 400, query)
   })
+})
 
+forEachEngine('the audit log as it ages', (open) => {
   test('forgets an entry at the age that the setting says, and not before', async (t) => {
     const opened = await open(t)
     await openRegistry(opened.database)
