@@ -8,6 +8,8 @@ import { addAudienceCommands } from './audience-commands.ts'
 import { addAuditCommands } from './audit-commands.ts'
 import { addChannelCommands } from './channel-commands.ts'
 import { Complaint, EXIT_USAGE } from './complaint.ts'
+import { addDeletionCommands } from './deletion-commands.ts'
+import { addErasureCommands } from './erasure-commands.ts'
 import { addGuardCommands } from './guard-commands.ts'
 import { addReceiptCommands } from './receipt-commands.ts'
 import { addServeCommand } from './serve-command.ts'
@@ -46,6 +48,8 @@ function createProgram(setExitCode: (code: number) => void): Command {
   addAudienceCommands(program)
   addAuditCommands(program)
   addGuardCommands(program)
+  addDeletionCommands(program, setExitCode)
+  addErasureCommands(program, setExitCode)
   addReceiptCommands(program, setExitCode)
   return program
 }

@@ -2,7 +2,7 @@
 
 import { ClientDeviceDeleteAnswer, ClientDeviceParams } from '@lethe/protocol/client.schemas.ts'
 import { DeleteDeviceAnswer, DeviceParams } from '@lethe/protocol/device.schemas.ts'
-import { ErasureAnswer, ErasureParams, type ErasureState } from '@lethe/protocol/erasure.schemas.ts'
+import { ErasureAnswer, ErasureParams } from '@lethe/protocol/erasure.schemas.ts'
 import { Type } from 'typebox'
 import type { App } from '../apps/app.ts'
 import { authenticateDevice } from '../devices/authenticate-device.ts'
@@ -14,7 +14,8 @@ import { answer, type Reply, refuse, SUCCESS } from '../kernel/reply.ts'
 import type { Guarded } from './accept.store.ts'
 import { acceptErasure } from './accept-erasure.ts'
 import { type DeleteUserDeps, deleteUser } from './delete-user.ts'
-import { type ErasureRow, readErasure } from './erasure.store.ts'
+import { readErasure } from './erasure.store.ts'
+import { wireErasure } from './erasure-answer.ts'
 import type { ErasureMetrics } from './erasure-metrics.ts'
 import type { SigningKeys } from './signing-keys.ts'
 
@@ -138,34 +139,4 @@ function accepted(
 ): Reply {
   if (output.kind === 'accepted') metrics.accepted.inc({ origin })
   return answer(SUCCESS, output.erasureId === undefined ? undefined : { 'lethe-erasure': output.erasureId })
-}
-
-function wireErasure(erasure: ErasureRow): ErasureAnswer {
-  return {
-    erasure_id: erasure.erasure_id,
-    state: wireState(erasure),
-    hidden_at: wireTime(erasure.accepted_at),
-    removed_at: erasure.removed_at === null ? null : wireTime(erasure.removed_at),
-    erased_at: erasure.erased_at === null ? null : wireTime(erasure.erased_at),
-    attempts: erasure.attempts,
-    removed: erasure.removed === null ? null : (JSON.parse(erasure.removed) as Record<string, number>),
-    receipt: erasure.receipt,
-  }
-}
-
-/** An accepted erasure that was tried before is being removed; sealing is the end of verifying. */
-function wireState({ state, attempts }: ErasureRow): ErasureState {
-  switch (state) {
-    case 'accepted':
-      return attempts > 0 ? 'removing' : 'accepted'
-    case 'verifying':
-    case 'sealing':
-      return 'verifying'
-    case 'erased':
-      return 'erased'
-  }
-}
-
-function wireTime(ms: number): string {
-  return new Date(ms).toISOString()
 }

@@ -17,6 +17,8 @@ export type ErasureRow = Pick<
   | 'failure'
   | 'removed'
   | 'receipt'
+  | 'origin'
+  | 'deletion_id'
 >
 
 /** An erasure of this app; undefined when it has none of that id. */
@@ -125,7 +127,7 @@ const READ = statement<ErasureRow>()(
   { erasure_id: 'text', app_key: 'text' },
   (
     q,
-  ) => `select e.erasure_id, e.state, e.accepted_at, e.removed_at, e.erased_at, e.attempts, e.failure, e.removed,
+  ) => `select e.erasure_id, e.state, e.accepted_at, e.removed_at, e.erased_at, e.attempts, e.failure, e.removed, e.origin, e.deletion_id,
       coalesce(e.receipt, m.receipt) as receipt
     from ${q.input} join erasure e on e.erasure_id = input.erasure_id and e.app_key = input.app_key
     left join manifest m on m.manifest_id = e.manifest_id`,

@@ -62,6 +62,7 @@ import {
   readErasureOfDevice,
   readSigningKeySet,
 } from '../erasure/erasure.routes.ts'
+import { type AdminErasuresDeps, listErasures, showErasure } from '../erasure/erasures.admin.routes.ts'
 import {
   type AdminGuardDeps,
   closeGuard,
@@ -102,6 +103,7 @@ export interface RoutesDeps
     AdminAppsDeps,
     AdminChannelsDeps,
     AdminAudienceDeps,
+    AdminErasuresDeps,
     AdminAuditDeps,
     HealthDeps,
     MetricsDeps {
@@ -193,6 +195,8 @@ function operatorRoutes(d: RoutesDeps): Route[] {
     operator('PATCH', '/admin/v1/apps/:app_key/guard', setGuard(d.erasure)),
     operator('POST', '/admin/v1/apps/:app_key/guard/opening', openGuard(d.erasure)),
     operator('DELETE', '/admin/v1/apps/:app_key/guard/opening', closeGuard(d.erasure)),
+    operator('GET', '/admin/v1/apps/:app_key/erasures', listErasures(d)),
+    operator('GET', '/admin/v1/apps/:app_key/erasures/:erasure_id', showErasure(d)),
     operator('GET', '/admin/v1/audit', listAudit(d)),
   ]
 }

@@ -298,6 +298,20 @@ forEachEngine('a deletion of many users', (open) => {
     )
   })
 
+  test('uses nothing of the deletion guard’s budget, and is not stopped by it', async (context) => {
+    const world = await startBulkWorld(context, open)
+    await addUsers(world, 150, { tags: ['gone'], prefix: 'user' })
+    await addUsers(world, 5, { tags: ['kept'], prefix: 'kept' })
+    const { body: before } = await world.operate('GET guard')
+    assert.deepEqual([before.is_on, before.budget, before.used], [true, 100, 0])
+    const planned = await plan(world, { tag: ['gone'] })
+    await world.operate(`POST deletions/${planned.deletion_id}/confirm`, confirmation(planned))
+    await world.state(planned.deletion_id, 'done')
+    const { body: after } = await world.operate('GET guard')
+    assert.deepEqual([after.budget, after.used, after.tripped_at], [100, 0, null])
+    assert.equal((await world.live()).length, 5)
+  })
+
   test('lists deletions of the app, and of no other', async (context) => {
     const world = await startBulkWorld(context, open)
     await addUsers(world, 3, { tags: ['a'], prefix: 'user' })
