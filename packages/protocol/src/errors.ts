@@ -235,6 +235,14 @@ export const errors = {
       'More users than its budget of 24 hours would be deleted one by one; the message says the figures. An operator can open ' +
       'the guard for a number of deletions, or delete in bulk.',
   },
+  userChanged: {
+    code: 29002,
+    status: 412,
+    message: 'the user has changed since it was looked at: nobody was deleted',
+    meaning:
+      'The header If-Match names another version of the user: its tags, its alias or facts of its device have changed. Look again, ' +
+      'and delete with the new ETag if that is still meant.',
+  },
   erasureUnknown: {
     code: 29003,
     status: 404,

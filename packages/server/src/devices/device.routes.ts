@@ -11,6 +11,7 @@ import {
   SetDeviceBody,
 } from '@lethe/protocol/device.schemas.ts'
 import { errors } from '@lethe/protocol/errors.ts'
+import { versionTag } from '@lethe/protocol/if-match.ts'
 import { onlineWindowMs } from '@lethe/protocol/limits.ts'
 import type { App } from '../apps/app.ts'
 import { type Operation, operation } from '../kernel/operation.ts'
@@ -29,13 +30,16 @@ export function readDevice({ database }: DevicesDeps): Operation<App> {
   return operation({
     id: 'readDevice',
     summary: 'Read the tags and the alias of a user',
+    description:
+      'The header ETag is the version of the user: it changes with its tags, its alias and the facts of its device, and with nothing ' +
+      'else. DELETE takes it as If-Match.',
     schema: { params: DeviceParams, answers: { 200: DeviceAnswer } },
     async handle({ caller, params }) {
       const id = parseId(params.registration_id)
       if (!id.ok) return refuse('oneRegistrationIdPerRequest')
       const found = await readTagsAndAlias(database.read, { appKey: caller.appKey, registrationId: id.value })
       if (!found) return refuse('registrationIdUnknown')
-      return answer({ tags: found.tags, alias: found.alias ?? '' })
+      return answer({ tags: found.tags, alias: found.alias ?? '' }, { etag: versionTag(found.version) })
     },
   })
 }

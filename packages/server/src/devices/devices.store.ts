@@ -51,17 +51,18 @@ export async function readDeviceRow(read: Read, key: DeviceKey): Promise<DeviceR
   }
 }
 
-/** Tags, sorted, and alias of a live device; undefined when it is not live. One statement, so one moment. */
+/** Tags, sorted, alias and version of a live device; undefined when it is not live. One statement, so one moment. */
 export async function readTagsAndAlias(
   read: Read,
   key: DeviceKey,
-): Promise<{ tags: Tag[]; alias: Alias | null } | undefined> {
+): Promise<{ tags: Tag[]; alias: Alias | null; version: number } | undefined> {
   const rows = await read.query(TAGS_AND_ALIAS, [
     { app_key: key.appKey, registration_id: key.registrationId },
   ])
   const [first] = rows
   if (!first) return undefined
-  return { tags: rows.flatMap(({ tag }) => (tag === null ? [] : [tag])), alias: first.alias }
+  const tags = rows.flatMap(({ tag }) => (tag === null ? [] : [tag]))
+  return { tags, alias: first.alias, version: first.version }
 }
 
 /** Whether a live device holds the tag; undefined when it is not live. */
@@ -159,10 +160,10 @@ const DEVICE_ROW = statement<StoredDevice & { has_token: 0 | 1 }>()(
     from ${q.input} join device d on d.app_key = input.app_key and d.registration_id = input.registration_id`,
 )
 
-const TAGS_AND_ALIAS = statement<{ alias: Alias | null; tag: Tag | null }>()(
+const TAGS_AND_ALIAS = statement<{ alias: Alias | null; version: number; tag: Tag | null }>()(
   'devices.tags-and-alias',
   KEY,
-  (q) => `select d.alias, t.tag from ${q.input}
+  (q) => `select d.alias, d.version, t.tag from ${q.input}
     join device d on d.app_key = input.app_key and d.registration_id = input.registration_id
     left join device_tag t on t.app_key = d.app_key and t.registration_id = d.registration_id
     where d.state = 'live' order by t.tag`,

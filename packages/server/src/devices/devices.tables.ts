@@ -38,6 +38,8 @@ export const deviceTable = table('device', {
   language: fact('language of the user'),
   timezone: fact('time zone, and so the rough place, of the user'),
   notification_permission: fact('whether the user allowed notifications'),
+  /** Raised whenever tags, alias or facts change; being seen, and another token, change nothing that was looked at. */
+  version: bigint,
 })
 
 export const deviceTagTable = table('device_tag', {

@@ -10,6 +10,7 @@ import type { Alias, RegistrationId, Tag } from '../kernel/personal.ts'
 import type { Tx } from '../schema.ts'
 import { statement } from '../storage/statement.ts'
 import { saveActivity } from './activity.store.ts'
+import { saveTags } from './device-tags.store.ts'
 import { type DeviceKey, keyOf, noCount, type WorkingDevice, type WorkingSet } from './working-set.ts'
 
 /** What a transaction is going to touch. */
@@ -147,22 +148,6 @@ async function saveGains(tx: Tx, devices: readonly WorkingDevice[], now: number)
   )
 }
 
-async function saveTags(tx: Tx, devices: readonly WorkingDevice[]): Promise<void> {
-  const live = devices.filter((device) => device.isLive)
-  const dropped = live.flatMap((device) =>
-    [...(device.before?.tags ?? [])]
-      .filter((tag) => !device.tags.has(tag))
-      .map((tag) => ({ ...wireKey(device), tag })),
-  )
-  const added = live.flatMap((device) =>
-    [...device.tags]
-      .filter((tag) => !device.before?.tags.has(tag))
-      .map((tag) => ({ ...wireKey(device), tag })),
-  )
-  await tx.query(DELETE_TAGS, dropped)
-  await tx.query(INSERT_TAGS, added)
-}
-
 async function saveCounts(tx: Tx, set: WorkingSet): Promise<void> {
   const changed = [...set.tagCounts.values()].filter(({ change }) =>
     Object.values(change).some((by) => by !== 0),
@@ -239,6 +224,7 @@ function workingDevices(
         requestDigest: row.request_digest,
         lastSeenAt: row.last_seen_at,
         isDetached: row.detached_at !== null,
+        version: row.version,
         erasureId: row.erasure_id,
       },
       isLive: row.state === 'live',
@@ -298,6 +284,7 @@ interface LockedRow {
   request_digest: string | null
   last_seen_at: number
   detached_at: number | null
+  version: number
   erasure_id: string | null
 }
 
@@ -340,7 +327,7 @@ const LOCK_DEVICES = statement<LockedRow>()(
   'devices.lock',
   KEY,
   (q) => `select d.app_key, d.registration_id, d.platform, d.state, d.alias, d.token_digest,
-      d.request_digest, d.last_seen_at, d.detached_at, d.erasure_id from ${q.input}
+      d.request_digest, d.last_seen_at, d.detached_at, d.version, d.erasure_id from ${q.input}
     join device d on d.app_key = input.app_key and d.registration_id = input.registration_id
     order by d.app_key, d.registration_id ${q.lockRows('d')}`,
 )
@@ -362,7 +349,7 @@ const HIDE = statement()(
 const CLEAR_ALIAS = statement()(
   'devices.clear-alias',
   KEY,
-  (q) => `update device as d set alias = null from ${q.input}
+  (q) => `update device as d set alias = null, version = d.version + 1 from ${q.input}
     where d.app_key = input.app_key and d.registration_id = input.registration_id`,
 )
 
@@ -399,6 +386,11 @@ const INSERT_DEVICES = statement()(
     from ${q.input}`,
 )
 
+/** True when a fact is told that was not known, or was another. */
+const FACTS_CHANGE = Object.keys(FACTS)
+  .map((fact) => `(input.${fact} is not null and input.${fact} is distinct from d.${fact})`)
+  .join(' or ')
+
 /** A fact that was not told stays as it is. A late heartbeat does not turn the time of the last one back. */
 const UPDATE_FACTS = statement()(
   'devices.update-facts',
@@ -408,14 +400,15 @@ const UPDATE_FACTS = statement()(
       os = coalesce(input.os, d.os), browser = coalesce(input.browser, d.browser), model = coalesce(input.model, d.model),
       app_version = coalesce(input.app_version, d.app_version), sdk_version = coalesce(input.sdk_version, d.sdk_version),
       language = coalesce(input.language, d.language), timezone = coalesce(input.timezone, d.timezone),
-      notification_permission = coalesce(input.notification_permission, d.notification_permission) from ${q.input}
+      notification_permission = coalesce(input.notification_permission, d.notification_permission),
+      version = d.version + case when ${FACTS_CHANGE} then 1 else 0 end from ${q.input}
     where d.app_key = input.app_key and d.registration_id = input.registration_id`,
 )
 
 const SET_ALIAS = statement()(
   'devices.set-alias',
   { ...KEY, alias: 'text' },
-  (q) => `update device as d set alias = input.alias from ${q.input}
+  (q) => `update device as d set alias = input.alias, version = d.version + 1 from ${q.input}
     where d.app_key = input.app_key and d.registration_id = input.registration_id`,
 )
 
@@ -433,20 +426,6 @@ const SET_SECRET = statement()(
   { ...KEY, secret_digest: 'text' },
   (q) => `update device as d set secret_digest = input.secret_digest from ${q.input}
     where d.app_key = input.app_key and d.registration_id = input.registration_id`,
-)
-
-const DELETE_TAGS = statement()(
-  'devices.delete-tags',
-  { ...KEY, tag: 'text' },
-  (q) => `delete from device_tag where (app_key, registration_id, tag) in
-    (select app_key, registration_id, tag from ${q.input})`,
-)
-
-const INSERT_TAGS = statement()(
-  'devices.insert-tags',
-  { ...KEY, tag: 'text' },
-  (q) =>
-    `insert into device_tag (app_key, registration_id, tag) select app_key, registration_id, tag from ${q.input}`,
 )
 
 const TAG_TOTALS = statement<{ app_key: string; tag: Tag; total: number }>()(

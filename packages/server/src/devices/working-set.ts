@@ -41,6 +41,7 @@ export interface DeviceBefore {
   readonly requestDigest: string | null
   readonly lastSeenAt: number
   readonly isDetached: boolean
+  readonly version: number
   /** The erasure that hides the device, if one does. */
   readonly erasureId: string | null
 }

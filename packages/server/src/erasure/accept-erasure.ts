@@ -33,6 +33,7 @@ export async function acceptErasure(
     origin: Tables['erasure']['origin']
     addressClass?: AddressClass
     allowedUntil?: number
+    onlyIfVersion?: readonly number[]
     onlyIfAbandonedSince?: number
   },
 ): Promise<AcceptOutput> {

@@ -42,6 +42,8 @@ export interface AcceptInput {
   readonly deletionId?: string
   /** The guard of the app need not be asked up to this time of the database's clock: a part of its budget was set aside for it. */
   readonly allowedUntil?: number
+  /** Only if the user exists in one of these versions; absent: whatever it looks like. */
+  readonly onlyIfVersion?: readonly number[]
   /** For the sweep: only if the user has had no token of its own and was not seen since, milliseconds. */
   readonly onlyIfAbandonedSince?: number
 }
@@ -61,6 +63,8 @@ export type AcceptOutput =
   /** Never of this app. */
   | { readonly kind: 'unknown' }
   | { readonly kind: 'notAbandoned' }
+  /** In another version than the caller has looked at. */
+  | { readonly kind: 'changed' }
   | Guarded
 
 /** The guard of the app refuses: nobody was deleted. */
@@ -84,6 +88,7 @@ export const acceptErasures = interactive(
       if (!device) return fromTombstone(earlier, input)
       if (!device.isLive) return { kind: 'already', erasureId: erasureOf(device) }
       if (!mayBeErased(device, input)) return { kind: 'notAbandoned' }
+      if (!isAsLookedAt(device, input)) return { kind: 'changed' }
       const isAllowed = !asksGuard(input, tx.now)
       const verdict = isAllowed ? undefined : verdictOf.get(keyOfUser(input))
       assert(isAllowed || verdict, 'whoever needs the guard has asked it')
@@ -108,7 +113,7 @@ function toBeAsked(set: WorkingSet, inputs: readonly AcceptInput[], now: number)
   const first = new Map<string, AcceptInput>()
   for (const input of inputs) {
     const device = deviceIn(set, input)
-    const isHiding = device?.isLive && mayBeErased(device, input)
+    const isHiding = device?.isLive && mayBeErased(device, input) && isAsLookedAt(device, input)
     if (isHiding && !first.has(keyOfUser(input))) first.set(keyOfUser(input), input)
   }
   return [...first.values()].filter((input) => asksGuard(input, now))
@@ -144,6 +149,10 @@ interface Hidden {
 function mayBeErased({ before }: WorkingDevice, { onlyIfAbandonedSince }: AcceptInput): boolean {
   if (onlyIfAbandonedSince === undefined) return true
   return before?.isDetached === true && before.lastSeenAt < onlyIfAbandonedSince
+}
+
+function isAsLookedAt({ before }: WorkingDevice, { onlyIfVersion }: AcceptInput): boolean {
+  return onlyIfVersion === undefined || (before !== null && onlyIfVersion.includes(before.version))
 }
 
 function erasureRow({ input, device }: Hidden) {

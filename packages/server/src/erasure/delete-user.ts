@@ -26,6 +26,8 @@ export interface UserToDelete {
   readonly app: App
   readonly registrationId: RegistrationId
   readonly addressClass: AddressClass
+  /** Only if it is in one of these versions. */
+  readonly onlyIfVersion?: readonly number[]
 }
 
 /** `guarded` means that nobody was deleted, by figures that are not old. */

@@ -3,6 +3,7 @@
 import { ClientDeviceDeleteAnswer, ClientDeviceParams } from '@lethe/protocol/client.schemas.ts'
 import { DeleteDeviceAnswer, DeviceParams } from '@lethe/protocol/device.schemas.ts'
 import { ErasureAnswer, ErasureParams } from '@lethe/protocol/erasure.schemas.ts'
+import { parseIfMatch } from '@lethe/protocol/if-match.ts'
 import { Type } from 'typebox'
 import type { App } from '../apps/app.ts'
 import { authenticateDevice } from '../devices/authenticate-device.ts'
@@ -31,17 +32,22 @@ export function deleteDevice(deps: ErasureDeps): Operation<App> {
     description:
       'Accepted durably and answered at once: from then on the user is hidden from everything, and an erasure removes every ' +
       'trace. The header Lethe-Erasure carries the id under which it can be watched. It cannot be undone. Repeating the call ' +
-      'is harmless. One registration id per request. Beyond its budget of 24 hours the deletion guard of the app refuses (29001).',
+      'is harmless. One registration id per request. Beyond its budget of 24 hours the deletion guard of the app refuses (29001). ' +
+      'With the header If-Match, the ETag of a GET, a user that has changed since is not deleted (412).',
     schema: { params: DeviceParams, answers: { 200: DeleteDeviceAnswer } },
-    async handle({ caller, params, address }) {
+    async handle({ caller, params, address, header }) {
       const id = parseId(params.registration_id)
       if (!id.ok) return refuse('oneRegistrationIdPerRequest')
+      const ifMatch = parseIfMatch(header('if-match'))
+      if (!ifMatch.ok) return refuse('parameterInvalid', ifMatch.reason)
       const output = await deleteUser(deps, {
         app: caller,
         registrationId: id.value,
         addressClass: addressClassOf(address),
+        ...(Array.isArray(ifMatch.value) ? { onlyIfVersion: ifMatch.value } : {}),
       })
       if (output.kind === 'unknown') return refuse('registrationIdUnknown')
+      if (output.kind === 'changed') return refuse('userChanged')
       if (output.kind === 'guarded') return refuse('deletionGuarded', sentenceOf(output, caller))
       return accepted(deps, output, 'server')
     },

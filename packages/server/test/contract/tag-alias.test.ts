@@ -77,12 +77,14 @@ forEachEngine('the device endpoints of the Tag Alias API', (_open, engine) => {
   test('GET device: tags and alias, and nothing else', async (t) => {
     const server = await serverWith(t, engine, ['u1'])
     const line = 'GET /v4/devices/u1'
-    await expectAnswer(server, line, { answer: '{"tags":[],"alias":""}' })
+    const untouched = { answer: '{"tags":[],"alias":""}', headers: { etag: '"1"' } }
+    await expectAnswer(server, line, untouched)
     // Every official SDK sends a content type on calls without a body.
     const typed = await server.call(line, undefined, { headers: { 'content-type': 'application/json' } })
-    assertAnswer(typed, { status: 200, body: '{"tags":[],"alias":""}' })
+    assertAnswer(typed, { status: 200, body: untouched.answer, headers: untouched.headers })
     await server.call('POST /v4/devices/u1', { tags: { add: ['b', 'a', '中'] }, alias: '别名' })
-    await expectAnswer(server, line, { answer: '{"tags":["a","b","中"],"alias":"别名"}' })
+    const bound = { answer: '{"tags":["a","b","中"],"alias":"别名"}', headers: { etag: '"3"' } }
+    await expectAnswer(server, line, bound)
     await erase(server, 'gone')
     await expectAnswer(server, 'GET /v4/devices/gone', { status: 400, answer: UNKNOWN })
     await expectAnswer(server, 'GET /v4/devices/never', { status: 400, answer: UNKNOWN })

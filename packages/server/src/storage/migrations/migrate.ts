@@ -10,6 +10,7 @@ import { sending } from './0003-sending.ts'
 import { audit } from './0004-audit.ts'
 import { bulk } from './0005-bulk.ts'
 import { guard } from './0006-guard.ts'
+import { version } from './0007-version.ts'
 
 /** A migration gives the statements that it runs on an engine. Once released it never changes. */
 export type MigrationStatements = (engine: Engine) => readonly string[]
@@ -22,6 +23,7 @@ const migrations: Readonly<Record<string, MigrationStatements>> = {
   '0004-audit': audit,
   '0005-bulk': bulk,
   '0006-guard': guard,
+  '0007-version': version,
 }
 
 /** Kysely's own tables, which stand in no declaration. */
