@@ -4,13 +4,14 @@
 //
 //   accept    deletions accepted a second over HTTP          clocks   hidden, removed and erased at a steady rate
 //   remove    users removed, looked at again and receipted   register registrations a second over HTTP
-//   read      reads of users while erasures are worked off
+//   read      reads of users while erasures are worked off  guard    deletions accepted with the deletion guard and without
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import process from 'node:process'
 import type { Engine } from '../../packages/server/src/storage/database.ts'
 import { type EmbeddedPostgres, startPostgres } from '../postgres/embedded-postgres.ts'
 import { accept } from './accept.ts'
 import { clocks } from './clocks.ts'
+import { guard } from './guard.ts'
 import { describeEngine, describeMachine, describeSource } from './machine.ts'
 import { type Options, parseOptions, type SectionName } from './options.ts'
 import { type Place, placesOf } from './place.ts'
@@ -21,7 +22,7 @@ import { remove } from './remove.ts'
 import { markdownTable, type Result, terminalTable, withResults } from './results.ts'
 import type { Section } from './section.ts'
 
-const sections: Record<SectionName, Section> = { accept, remove, clocks, register, read }
+const sections: Record<SectionName, Section> = { accept, remove, clocks, register, read, guard }
 const startedAt = performance.now()
 
 try {

@@ -6,10 +6,9 @@ import { auditEntry } from '../audit/audit.ts'
 import { type Operation, operation } from '../kernel/operation.ts'
 import type { Address } from '../kernel/personal.ts'
 import { answer, type Reply, refuse } from '../kernel/reply.ts'
-import type { Db } from '../schema.ts'
 import type { Census } from './census.ts'
-import { type ChangedGuard, type GuardSettings, guardUnits } from './guard.store.ts'
-import { budgetOf, type Guard, openingOf, usedOf } from './guard.ts'
+import { type ChangedGuard, type GuardSettings, guardUnits, readGuard } from './guard.store.ts'
+import { budgetOf, openingOf, usedOf } from './guard.ts'
 import type { GuardWorkDeps } from './guard-work.ts'
 
 export interface AdminGuardDeps extends GuardWorkDeps {
@@ -25,7 +24,7 @@ export function showGuard(deps: AdminGuardDeps): Operation {
     schema: { params: AdminAppParams, answers: { 200: GuardAnswer } },
     handle: async ({ params }) => {
       if (!(await deps.apps.find(params.app_key))) return refuse('appUnknown')
-      return guardReply(deps.database, await deps.census.take(params.app_key))
+      return guardReply(deps, params.app_key)
     },
   })
 }
@@ -101,17 +100,17 @@ function auditOfClosing(deps: AdminGuardDeps, appKey: string, address: Address) 
 }
 
 async function changed(
-  { database, log, metrics }: AdminGuardDeps,
+  deps: AdminGuardDeps,
   { appKey, event }: { appKey: string; event: 'set' | 'opened' | 'closed' },
   write: () => Promise<ChangedGuard | null>,
 ): Promise<Reply> {
   const change = await write()
   if (change === null) return refuse('appUnknown')
   if (change.hasChanged) {
-    metrics.guardEvents.inc({ event })
-    log.info({ appKey }, `guard.${event}`)
+    deps.metrics.guardEvents.inc({ event })
+    deps.log.info({ appKey }, `guard.${event}`)
   }
-  return guardReply(database, change.guard)
+  return guardReply(deps, appKey)
 }
 
 function settingsOf({ is_on, share_percent, minimum }: SetGuardBody): GuardSettings {
@@ -122,7 +121,9 @@ function settingsOf({ is_on, share_percent, minimum }: SetGuardBody): GuardSetti
   }
 }
 
-async function guardReply(database: Pick<Db, 'now'>, guard: Guard): Promise<Reply> {
+async function guardReply({ database, census }: AdminGuardDeps, appKey: string): Promise<Reply> {
+  await census.take(appKey)
+  const guard = await readGuard(database.read, appKey)
   const now = await database.now()
   const opening = openingOf(guard, now)
   return answer({

@@ -71,17 +71,18 @@ function changing<Input extends GuardInput>(
   change: (guard: Guard, input: Input, now: number) => { guard: Guard; entries?: readonly AuditEntry[] },
 ) {
   return interactive(name, async (tx: Tx, inputs: readonly Input[]): Promise<(ChangedGuard | null)[]> => {
-    const outputs: (ChangedGuard | null)[] = []
-    for (const input of inputs) {
-      if (!(await isApp(tx, input.appKey))) outputs.push(null)
-      else {
-        const before = (await lockGuards(tx, [input.appKey])).get(input.appKey) ?? newGuard(input.appKey)
-        const { guard, entries } = change(before, input, tx.now)
-        await saveGuards(tx, [guard])
-        await writeAudit(tx, entries ?? [])
-        outputs.push({ guard, hasChanged: guard !== before })
-      }
-    }
+    const guards = await lockGuards(tx, await appsAmong(tx, inputs))
+    const entries: AuditEntry[] = []
+    const outputs = inputs.map((input) => {
+      const before = guards.get(input.appKey)
+      if (!before) return null
+      const changed = change(before, input, tx.now)
+      guards.set(input.appKey, changed.guard)
+      entries.push(...(changed.entries ?? []))
+      return { guard: changed.guard, hasChanged: changed.guard !== before }
+    })
+    await saveGuards(tx, [...guards.values()])
+    await writeAudit(tx, entries)
     return outputs
   })
 }
@@ -169,13 +170,10 @@ export async function countUsers(
   return count
 }
 
-async function isApp(tx: Tx, appKey: string): Promise<boolean> {
-  const row = await tx.kysely
-    .selectFrom('app')
-    .select('app_key')
-    .where('app_key', '=', appKey)
-    .executeTakeFirst()
-  return row !== undefined
+async function appsAmong(tx: Tx, inputs: readonly GuardInput[]): Promise<string[]> {
+  const appKeys = inputs.map(({ appKey }) => appKey)
+  const rows = await tx.kysely.selectFrom('app').select('app_key').where('app_key', 'in', appKeys).execute()
+  return rows.map((row) => row.app_key)
 }
 
 function guardOf(row: GuardRow): Guard {
