@@ -17,6 +17,7 @@ async function start() {
     render: () => render(page),
     reasonUnavailable: '',
     refreshTags: async () => {},
+    isAsking: false,
   }
   const unavailable = ({ reason }) => {
     page.reasonUnavailable = reason
@@ -52,16 +53,22 @@ async function loadConfig() {
   return response.json()
 }
 
+/** Between the visitor's yes and the subscription nothing is true yet. */
 function render(page) {
+  if (page.isAsking) return
   showView(page)
   if (page.lethe.state === 'registered') page.refreshTags().catch((error) => showProblem(wordsOf(error)))
 }
 
-function startPermission({ lethe, render }) {
+function startPermission(page) {
+  const { lethe } = page
   element('allow').addEventListener('click', (event) =>
     busyWhile(event.currentTarget, async () => {
-      await lethe.requestPermission()
-      render()
+      page.isAsking = true
+      await lethe.requestPermission().finally(() => {
+        page.isAsking = false
+      })
+      page.render()
     }),
   )
   element('copy-id').addEventListener('click', (event) =>

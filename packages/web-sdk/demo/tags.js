@@ -4,8 +4,13 @@ import { busyWhile, element, showProblem, wordsOf } from './panel.js'
 /** @returns a function that reads tags and alias from the server and shows them */
 export function startTags(page) {
   const { lethe } = page
+  let asked = 0
   const refresh = async () => {
+    asked += 1
+    const turn = asked
     const [tags, alias] = await Promise.all([lethe.getAllTags(), lethe.getAlias()])
+    // Answers may overtake each other, and the last question has the newest one.
+    if (turn !== asked) return
     showTags(page, tags)
     if (document.activeElement !== element('alias')) element('alias').value = alias
   }
