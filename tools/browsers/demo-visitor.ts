@@ -14,6 +14,8 @@ export type View =
   | 'deleted'
   | 'unavailable'
 
+export type Scheme = 'light' | 'dark'
+
 export class DemoVisitor {
   readonly page: Page
   /** What the page has complained about so far: exceptions, and whatever its policy refused. */
@@ -21,8 +23,12 @@ export class DemoVisitor {
   /** Requests of the page to the client API so far: `PUT /client/v1/…`. */
   readonly calls: string[] = []
 
-  private constructor(page: Page) {
+  /** Firefox cannot be told by automation which one its user prefers, and is as it is. */
+  readonly schemes: readonly Scheme[]
+
+  private constructor(page: Page, { name }: TestBrowser) {
     this.page = page
+    this.schemes = name === 'chromium' ? ['light', 'dark'] : ['light']
     page.on('pageerror', (error) => this.complaints.push(String(error)))
     page.on('console', (message) => {
       if (message.type() === 'error') this.complaints.push(message.text())
@@ -35,10 +41,16 @@ export class DemoVisitor {
 
   /** In a tab of its own. `before` runs in each document before everything else. */
   static async arrive(browser: TestBrowser, demoUrl: string, before?: string): Promise<DemoVisitor> {
-    const visitor = new DemoVisitor(await browser.openPage())
+    const visitor = new DemoVisitor(await browser.openPage(), browser)
     if (before !== undefined) await visitor.page.evaluateOnNewDocument(before)
     await visitor.page.goto(demoUrl)
     return visitor
+  }
+
+  /** One of `schemes`. */
+  async wear(scheme: Scheme): Promise<void> {
+    if (this.schemes.length > 1)
+      await this.page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }])
   }
 
   async sees(view: View): Promise<void> {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { accessibilityFaults } from '../../../../tools/browsers/accessibility.ts'
-import { launchBrowser, type TestBrowser } from '../../../../tools/browsers/browser.ts'
+import { type BrowserSettings, launchBrowser, type TestBrowser } from '../../../../tools/browsers/browser.ts'
 import { DemoVisitor, type View } from '../../../../tools/browsers/demo-visitor.ts'
 import { browserNames } from '../../../../tools/browsers/find-browsers.ts'
 import { type RunningLethe, startLethe } from '../../../../tools/browsers/lethe.ts'
@@ -11,11 +11,21 @@ import { until } from '../../../../tools/browsers/until.ts'
 
 type World = { readonly browser: TestBrowser; readonly lethe: RunningLethe; readonly visitor: DemoVisitor }
 
+type Circumstances = {
+  /** Runs in each document before everything else. */
+  readonly before?: string
+  readonly settings?: BrowserSettings
+}
+
 /** The same story in each browser, with a server of its own. The page complains of nothing, whatever happens. */
-function inEachBrowser(story: string, tell: (world: World) => Promise<void>, before?: string): void {
+function inEachBrowser(
+  story: string,
+  tell: (world: World) => Promise<void>,
+  { before, settings }: Circumstances = {},
+): void {
   for (const name of browserNames) {
     test(`${name}: ${story}`, async (t) => {
-      const browser = await launchBrowser(name)
+      const browser = await launchBrowser(name, settings)
       t.after(() => browser.close())
       const lethe = await startLethe(browser.endpoints)
       t.after(() => lethe.stop())
@@ -29,11 +39,9 @@ function inEachBrowser(story: string, tell: (world: World) => Promise<void>, bef
 /** A browser that does not tell when a permission changes, as Safari before 16: what is not clicked does not happen. */
 const tellsOfNoChange = `Object.defineProperty(navigator, 'permissions', { value: undefined })`
 
-inEachBrowser(
-  'a visitor subscribes, is pushed to, is deleted, and stays deleted',
-  wholeStory,
-  tellsOfNoChange,
-)
+inEachBrowser('a visitor subscribes, is pushed to, is deleted, and stays deleted', wholeStory, {
+  before: tellsOfNoChange,
+})
 
 async function wholeStory(world: World): Promise<void> {
   const { lethe, visitor } = world
@@ -137,6 +145,28 @@ inEachBrowser('a pause keeps the visitor', async (world) => {
   assert.equal(await visitor.registrationId(), id)
 })
 
+inEachBrowser(
+  'who has refused notifications is told how to change that, and is reached in the page',
+  async (world) => {
+    const { lethe, visitor } = world
+    await visitor.sees('asking')
+    await visitor.page.browserContext().overridePermissions(lethe.url, [])
+    await seesWell(visitor, 'denied')
+    await visitor.click('#push-form button')
+    await until('the message', async () => (await visitor.texts('#messages strong')).length > 0)
+  },
+)
+
+inEachBrowser(
+  'where the browser keeps nothing the shop is open all the same, and says so',
+  async ({ visitor }) => {
+    await seesWell(visitor, 'unavailable')
+    assert.match(await visitor.text('[data-show="unavailable"]'), /keeps nothing for this page/)
+    assert.deepEqual(visitor.calls, [])
+  },
+  { settings: { blocksSiteData: true } },
+)
+
 /** The visitor allows notifications in the settings of the browser, which the page hears of. */
 async function allow({ browser, lethe, visitor }: World): Promise<string> {
   await visitor.sees('asking')
@@ -151,8 +181,11 @@ async function deleteThemselves(visitor: DemoVisitor): Promise<void> {
   await visitor.sees('deleted')
 }
 
-/** In this view, and without a fault of accessibility. */
+/** In this view, and without a fault of accessibility, by day and by night. */
 async function seesWell(visitor: DemoVisitor, view: View): Promise<void> {
   await visitor.sees(view)
-  assert.deepEqual(await accessibilityFaults(visitor.page), [], view)
+  for (const scheme of visitor.schemes) {
+    await visitor.wear(scheme)
+    assert.deepEqual(await accessibilityFaults(visitor.page), [], `${view}, ${scheme}`)
+  }
 }
