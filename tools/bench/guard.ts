@@ -27,7 +27,7 @@ const userCounts = {
   postgres: { 1: 300, 8: 1_000, 64: 3_000 },
 } as const
 const rounds = 4
-const quickRounds = 1
+const quickRounds = 2
 const warmUpUsers = 3_000
 /** What a node was given before the change is used up or given back by then. */
 const settleMs = 2_500
