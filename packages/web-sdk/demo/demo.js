@@ -16,16 +16,16 @@ async function start() {
     lethe: undefined,
     render: () => render(page),
     reasonUnavailable: '',
-    refreshTags: async () => {},
+    tags: undefined,
     isAsking: false,
   }
   const unavailable = ({ reason }) => {
     page.reasonUnavailable = reason
-    if (page.lethe !== undefined) page.render()
+    if (page.tags !== undefined) page.render()
   }
   const options = { appKey: config.appKey, baseUrl: location.origin, serviceWorker }
   page.lethe = await sdk.init({ ...options, on: { unavailable } })
-  page.refreshTags = startTags(page)
+  page.tags = startTags(page)
   startPermission(page)
   startPush(page)
   startMessages(page)
@@ -57,7 +57,9 @@ async function loadConfig() {
 function render(page) {
   if (page.isAsking) return
   showView(page)
-  if (page.lethe.state === 'registered') page.refreshTags().catch((error) => showProblem(wordsOf(error)))
+  const { lethe, tags } = page
+  if (lethe.state === 'registered') tags.refresh().catch((error) => showProblem(wordsOf(error)))
+  else if (lethe.state === 'deleted') tags.clear()
 }
 
 function startPermission(page) {

@@ -1,7 +1,7 @@
 // Tags and alias: what the server has of this visitor, and the forms that change it. Following a tea is a tag.
 import { busyWhile, element, showProblem, wordsOf } from './panel.js'
 
-/** @returns a function that reads tags and alias from the server and shows them */
+/** @returns `refresh`, which reads tags and alias from the server and shows them, and `clear`, which shows none */
 export function startTags(page) {
   const { lethe } = page
   let asked = 0
@@ -25,7 +25,12 @@ export function startTags(page) {
     await (alias === '' ? lethe.deleteAlias() : lethe.setAlias(alias))
     element('status').textContent = alias === '' ? 'You have no alias.' : `Your alias is ${alias}.`
   })
-  return refresh
+  const clear = () => {
+    asked += 1
+    showTags(page, [])
+    for (const id of ['tag-form', 'alias-form']) element(id).reset()
+  }
+  return { refresh, clear }
 }
 
 function startFollowing(button, { lethe, refresh }) {
@@ -66,7 +71,7 @@ function tagItem(page, tag) {
   remove.setAttribute('aria-label', `Remove the tag ${tag}`)
   remove.addEventListener('click', async () => {
     await busyWhile(remove, () => page.lethe.deleteTags([tag]))
-    await page.refreshTags().catch((error) => showProblem(wordsOf(error)))
+    await page.tags.refresh().catch((error) => showProblem(wordsOf(error)))
     // The button is gone, and the keyboard has to be somewhere.
     element('tag').focus()
   })

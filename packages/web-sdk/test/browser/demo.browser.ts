@@ -58,6 +58,8 @@ async function wholeStory(world: World): Promise<void> {
   await visitor.click('#confirm .danger')
   await seesWell(visitor, 'deleted')
   assert.equal(await visitor.text('#deleted-id'), id)
+  const left = `document.querySelectorAll('[aria-pressed="true"], #tags li, #messages li').length`
+  assert.equal(await visitor.ask(left), 0, 'nothing of the visitor is left in the page')
   await until('the receipt', async () => (await lethe.call(`GET /v4/devices/${id}/erasure`))['receipt'])
   await stayDeleted(visitor)
 }
