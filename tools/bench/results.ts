@@ -85,7 +85,7 @@ export function markdownTable(results: readonly Result[]): string {
 }
 
 /** The benchmarks whose results stand in the page, each between markers of its own. */
-export type Bench = 'erasure' | 'push'
+export type Bench = 'erasure' | 'push' | 'bulk'
 
 function markersOf(bench: Bench): { begin: string; end: string } {
   const name = bench === 'erasure' ? 'results' : `results of ${bench}`

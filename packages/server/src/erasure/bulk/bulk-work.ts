@@ -17,9 +17,9 @@ import { BULK_TOPIC } from './bulk-topic.ts'
 import {
   advanceDeletions,
   clearTargets,
+  countAccepted,
   isAnyOpen,
   type OpenDeletion,
-  readBacklog,
   readWork,
   runDeletions,
 } from './run.store.ts'
@@ -40,8 +40,8 @@ const POLL_MS = 1_000
 const BATCH = { sqlite: 200, postgres: 1_000 } as const
 /** No further user is hidden while so many wait to be removed: a deletion of one user waits behind them, about half a second. */
 const ACCEPTED_MAX = { sqlite: 1_000, postgres: 4_000 } as const
-/** Nor while so many are open at all, wherever they are stuck. */
-const OPEN_MAX = 20_000
+/** Nor while so many of a deletion's own erasures are open at all, wherever they are stuck. */
+const OPEN_MAX = 40_000
 /** Users taken off the list of an ended deletion in one transaction. */
 const CLEARED_AT_ONCE = { sqlite: 500, postgres: 2_000 } as const
 
@@ -85,8 +85,9 @@ async function work(deps: BulkWorkDeps): Promise<'more' | 'done'> {
 async function hideNext(deps: BulkWorkDeps, deletion: OpenDeletion): Promise<boolean> {
   const { database, random, clock, metrics, onHidden } = deps
   const { engine } = database
-  const backlog = await readBacklog(database.read, OPEN_MAX)
-  if (backlog.accepted >= ACCEPTED_MAX[engine] || backlog.open >= OPEN_MAX) return false
+  if (deletion.hidden_count - deletion.erased_count >= OPEN_MAX) return false
+  const acceptedMax = ACCEPTED_MAX[engine]
+  if ((await countAccepted(database.read, acceptedMax)) >= acceptedMax) return false
   const app = await deps.apps.find(deletion.app_key)
   assert(app, 'a deletion belongs to an app that does not exist')
   const { hidden, hasMore } = await database.write(runDeletions, {

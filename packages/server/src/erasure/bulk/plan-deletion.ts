@@ -39,8 +39,10 @@ export interface OpenedPlan {
 /** Ours, from the issue that asked for it: long enough to read the figures, too short to be found the next day. */
 export const TOKEN_VALID_MS = 600_000
 
-/** Users written down, or added up, in one step. */
+/** Users written down in one step. */
 const STEP = { sqlite: 500, postgres: 2_000 } as const
+/** Users of a list read in one step: looking up more, PostgreSQL would rather read the whole registry each time. */
+const READ_AT_ONCE = 250
 
 export async function openPlan(
   { database, clock, random }: PlanDeps,
@@ -82,7 +84,7 @@ export class Plans {
 
   /** Freezes a list whose lines were all given. */
   planList(input: PlanInput): Promise<void> {
-    return this.#track(input, () => freeze(this.#deps, input, { isEveryone: false, fingerprint: null }))
+    return this.#track(input, () => planList(this.#deps, input))
   }
 
   async stop(): Promise<void> {
@@ -125,7 +127,7 @@ async function planAudience(
     return
   }
   const isEveryone = audience.kind === 'everyone'
-  await freeze(deps, { app, deletionId, address }, { isEveryone, fingerprint: found.fingerprint })
+  await freeze(deps, { app, deletionId, address }, { isEveryone, found, fingerprint: found.fingerprint })
 }
 
 /** Adds users step by step; the answer is how many came onto the list, undefined when it is closed. */
@@ -166,32 +168,37 @@ export async function addLines(
   return addAll(deps, { app, deletionId, ids, lineCount: lines.length })
 }
 
-/** Adds up who is on the list, and closes it. From here on it only gets shorter. */
-async function freeze(
-  deps: PlanDeps,
-  { app, deletionId, address }: PlanInput,
-  { isEveryone, fingerprint }: { isEveryone: boolean; fingerprint: string | null },
-): Promise<void> {
-  const { database } = deps
+/** Adds up who is on a list whose lines were all given. */
+async function planList(deps: PlanDeps, input: PlanInput): Promise<void> {
+  const { app, deletionId } = input
   const count = startFigures(app.erasureKeys[0].key)
-  const limit = STEP[database.engine]
   for (let after = -1, isMore = true; isMore; ) {
-    const rows = await readTargets(database.read, { deletionId, after, limit })
+    const rows = await readTargets(deps.database.read, { deletionId, after, limit: READ_AT_ONCE })
     for (const { registration_id: registrationId, platform, token } of rows) {
       count.add({ registrationId, platform, token })
     }
     after = rows.at(-1)?.number ?? after
-    isMore = rows.length === limit
+    isMore = rows.length === READ_AT_ONCE
   }
-  const { users, byPlatform, reachable } = count.end()
+  await freeze(deps, input, { isEveryone: false, found: count.end(), fingerprint: null })
+}
+
+/** Closes the list. From here on it only gets shorter. */
+async function freeze(
+  deps: PlanDeps,
+  { app, deletionId, address }: PlanInput,
+  plan: { isEveryone: boolean; found: AudienceFigures; fingerprint: string | null },
+): Promise<void> {
+  const { database } = deps
+  const { users, byPlatform, reachable } = plan.found
   const liveUsers = await countLive(database.read, app.appKey)
   const figures: PlanFigures = { liveUsers, byPlatform, reachable }
   const isFrozen = await database.write(freezePlans, {
     deletionId,
     figures: JSON.stringify(figures),
-    fingerprint,
+    fingerprint: plan.fingerprint,
     // However it was said: whoever names every single user means all of them.
-    isEveryone: isEveryone || users >= liveUsers,
+    isEveryone: plan.isEveryone || users >= liveUsers,
     tokenValidMs: TOKEN_VALID_MS,
     audit: planned(deps, { appKey: app.appKey, deletionId, address }),
   })

@@ -36,7 +36,9 @@ export const advanceDeletions = background(
 )
 
 /** A deletion that has something to be done. */
-export type OpenDeletion = Pick<Tables['deletion'], 'deletion_id' | 'app_key' | 'state'>
+export type OpenDeletion = Pick<Tables['deletion'], 'deletion_id' | 'app_key' | 'state' | 'hidden_count'> & {
+  readonly erased_count: number
+}
 
 /** Whether there is any deletion that is not over: a look that costs next to nothing, since the answer is mostly no. */
 export async function isAnyOpen(read: Read): Promise<boolean> {
@@ -48,10 +50,10 @@ export function readWork(read: Read): Promise<OpenDeletion[]> {
   return read.query(READ_WORK, ONCE)
 }
 
-/** Erasures that are accepted and not yet removed, and all that are open; neither is counted beyond `max`. */
-export async function readBacklog(read: Read, max: number): Promise<{ accepted: number; open: number }> {
-  const [row] = await read.query(READ_BACKLOG, ONCE, max)
-  return row ?? { accepted: 0, open: 0 }
+/** Erasures that are accepted and not yet removed; not counted beyond `max`, since counting more costs more. */
+export async function countAccepted(read: Read, max: number): Promise<number> {
+  const [row] = await read.query(COUNT_ACCEPTED, ONCE, max)
+  return row?.count ?? 0
 }
 
 export interface RunInput {
@@ -185,19 +187,18 @@ const IS_ANY_OPEN = statement<{ one: number }>()(
 const READ_WORK = statement<OpenDeletion>()(
   'deletion.read-work',
   {},
-  () => `select l.deletion_id, l.app_key, l.state from deletion l
+  () => `select l.deletion_id, l.app_key, l.state, l.hidden_count,
+      cast((select coalesce(sum(m.erasure_count), 0) from manifest m where m.deletion_id = l.deletion_id) as bigint) as erased_count
+    from deletion l
     where l.state = 'running' or (l.state in ('cancelled', 'expired', 'failed') and l.next_number < l.target_count)
     order by l.deletion_id`,
 )
 
-const READ_BACKLOG = statement<{ accepted: number; open: number }>()(
-  'deletion.read-backlog',
+const COUNT_ACCEPTED = statement<{ count: number }>()(
+  'deletion.count-accepted',
   {},
-  (q) => `select
-    (select count(*) from (select 1 from erasure e where e.state = 'accepted' and e.state <> 'erased' limit ${q.value(1)}) as step)
-      as accepted,
-    (select count(*) from (select 1 from erasure e
-      where e.state in ('accepted', 'verifying', 'sealing') and e.state <> 'erased' limit ${q.value(1)}) as step) as open`,
+  (q) => `select count(*) as count from (select 1 from erasure e
+    where e.state = 'accepted' and e.state <> 'erased' limit ${q.value(1)}) as step`,
 )
 
 type Place = Pick<Tables['deletion'], 'app_key' | 'next_number' | 'target_count'>
