@@ -11,6 +11,7 @@ import { type TestContext, test } from 'node:test'
 import { APP_KEY, startTestApp, type TestApp } from '../support/app.ts'
 import { openTestSqlite, type TestDatabase } from '../support/engines.ts'
 import { fileBytes } from '../support/everything-stored.ts'
+import { switchGuardOff } from '../support/guard.ts'
 import { hurriedClock } from '../support/hurried-clock.ts'
 import { subscriptionAt } from '../support/subscription.ts'
 import { until } from '../support/until.ts'
@@ -152,6 +153,7 @@ async function start(t: TestContext): Promise<{ opened: TestDatabase; app: TestA
   t.after(opened.close)
   const app = await startTestApp({ rateLimit: 0 }, { database: opened, deps: { clock: hurriedClock(10) } })
   t.after(app.close)
+  await switchGuardOff(opened.database, APP_KEY)
   return { opened, app }
 }
 
