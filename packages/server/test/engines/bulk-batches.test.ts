@@ -7,7 +7,7 @@ import { auditEntry } from '../../src/audit/audit.ts'
 import { decideDeletions } from '../../src/erasure/bulk/decide.store.ts'
 import { addTargets, freezePlans, openPlans } from '../../src/erasure/bulk/plan.store.ts'
 import { readBulkDeletion } from '../../src/erasure/bulk/read.store.ts'
-import { clearTargets, runDeletions } from '../../src/erasure/bulk/run.store.ts'
+import { advanceDeletions, clearTargets, runDeletions } from '../../src/erasure/bulk/run.store.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import type { RegistrationId } from '../../src/kernel/personal.ts'
 import { randomId, systemRandom } from '../../src/kernel/random.ts'
@@ -131,6 +131,34 @@ forEachEngine('batches of a deletion', (open) => {
     const ofBulk = origins.filter(({ origin }) => origin === 'bulk')
     assert.equal(ofBulk.length, USERS - 2)
     assert.ok(origins.every(({ origin, deletion_id }) => (origin === 'bulk') === (deletion_id !== null)))
+  })
+
+  test('end plans that nobody writes to any more, and free their users of them', async (t) => {
+    const opened = await open(t)
+    const { database, key, read, liveIds } = await startDeletion(opened)
+    const [planning, silent] = [`update deletion set state = 'planning'`, `, touched_at = 1`]
+    await runOutside(opened, planning)
+    await database.write(advanceDeletions, null)
+    assert.equal((await read()).state, 'planning', 'it was written to a moment ago')
+    await runOutside(opened, planning + silent)
+    await database.write(advanceDeletions, null)
+    const row = await read()
+    assert.deepEqual([row.state, row.failure], ['failed', 'interrupted'])
+    assert.equal(await database.write(clearTargets, { ...key, limit: USERS }), false)
+    assert.deepEqual(await database.read.kysely.selectFrom('deletion_target').selectAll().execute(), [])
+    assert.equal((await liveIds()).length, USERS)
+  })
+
+  test('begin when the grace is over, and not before', async (t) => {
+    const opened = await open(t)
+    const { database, run, read, liveIds } = await startDeletion(opened)
+    await runOutside(opened, `update deletion set state = 'confirmed', starts_at = 9000000000000000`)
+    await database.write(advanceDeletions, null)
+    assert.deepEqual((await run(5)).hidden, [])
+    assert.deepEqual([(await read()).state, (await liveIds()).length], ['confirmed', USERS])
+    await runOutside(opened, 'update deletion set starts_at = 1')
+    await database.write(advanceDeletions, null)
+    assert.equal((await run(5)).hidden.length, 5)
   })
 
   test('find a closed list closed: nobody comes onto it, whoever asks', async (t) => {
