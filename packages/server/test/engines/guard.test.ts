@@ -2,6 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { acceptErasures } from '../../src/erasure/accept.store.ts'
+import type { RegistrationId } from '../../src/kernel/personal.ts'
+import { randomId, systemRandom } from '../../src/kernel/random.ts'
 import { APP_KEY, startTestApp, type TestApp } from '../support/app.ts'
 import { forEachEngine, type OpenDatabase, type TestDatabase } from '../support/engines.ts'
 import { setGuard } from '../support/guard.ts'
@@ -134,6 +137,26 @@ forEachEngine('the deletion guard, and what it does not count', (open) => {
     assert.equal(await removeUntilRefused(world, 2), 119)
     // Nor does the guard stop anybody from leaving.
     await registerAndLeave(world)
+  })
+
+  test('a confirmed bulk run uses nothing of the budget, and the guard does not stop it', async (t) => {
+    const world = await start(t, open, { users: 400 })
+    const outputs = await Promise.all(
+      Array.from({ length: 200 }, (_, index) =>
+        world.opened.database.write(acceptErasures, {
+          erasureId: randomId(systemRandom),
+          appKey: APP_KEY,
+          registrationId: `user${index + 201}` as RegistrationId,
+          idTombstones: [`digest${index}`],
+          erasureKey: { version: 1, key: new Uint8Array(32) },
+          origin: 'bulk',
+          reason: 'confirmed bulk',
+        }),
+      ),
+    )
+    assert.ok(outputs.every(({ kind }) => kind === 'accepted'))
+    assert.equal((await figures(world)).used, 0)
+    assert.equal(await removeUntilRefused(world, 1), 100)
   })
 
   test('a user is one of those that the share is of once it was registered over 24 hours ago', async (t) => {
