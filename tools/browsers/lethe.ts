@@ -1,7 +1,5 @@
 // The real server with its real Web Push channel, in this process, on a database of its own. Only the last step differs from
 // what operators run: connections to vendors' hosts are led to the fakes of the browser under test.
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { type AppDeps, createApp, prepareDatabase, writerThread } from '../../packages/server/src/app.ts'
 import type { Outbound } from '../../packages/server/src/channels/outbound/outbound.ts'
@@ -12,6 +10,7 @@ import type { Db } from '../../packages/server/src/schema.ts'
 import { openSqlite } from '../../packages/server/src/storage/sqlite/sqlite-database.ts'
 import { googleOrigins } from './push/fake-google-push.ts'
 import type { PushEndpoints } from './push/push-endpoints.ts'
+import { makeTemporaryFolder } from './temporary-folder.ts'
 
 export type RunningLethe = {
   /** `http://localhost:port`. */
@@ -35,10 +34,10 @@ const keyBytes = 32
 const webSdkFolder = path.join(import.meta.dirname, '..', '..', 'packages', 'web-sdk')
 
 export async function startLethe(endpoints: PushEndpoints): Promise<RunningLethe> {
-  const folder = mkdtempSync(path.join(tmpdir(), 'lethe-browsers-'))
+  const folder = makeTemporaryFolder('server')
   const clock = systemClock()
   const database: Db = await openSqlite({
-    file: path.join(folder, 'lethe.sqlite'),
+    file: path.join(folder.path, 'lethe.sqlite'),
     writerThread,
     clock,
     onFault: rethrow,
@@ -69,7 +68,7 @@ export async function startLethe(endpoints: PushEndpoints): Promise<RunningLethe
     stop: async () => {
       await app.stop()
       await database.close()
-      rmSync(folder, { recursive: true, force: true })
+      folder.remove()
     },
   }
 }

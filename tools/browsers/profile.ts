@@ -1,10 +1,9 @@
 // A browser's process and the folder of its profile: neither outlives the test, however it ends.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import puppeteer, { type Browser, type LaunchOptions } from 'puppeteer-core'
+import { makeTemporaryFolder } from './temporary-folder.ts'
 
 export type LaunchedBrowser = {
   browser: Browser
@@ -20,25 +19,21 @@ export async function launchOnFreshProfile(
   options: LaunchOptions,
   files: Readonly<Record<string, object>> = {},
 ): Promise<LaunchedBrowser> {
-  const profile = mkdtempSync(path.join(tmpdir(), 'lethe-browser-'))
-  const removeProfile = () =>
-    rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
-  process.once('exit', removeProfile)
+  const profile = makeTemporaryFolder('browser')
   try {
     for (const [name, content] of Object.entries(files)) {
-      const file = path.join(profile, name)
+      const file = path.join(profile.path, name)
       mkdirSync(path.dirname(file), { recursive: true })
       writeFileSync(file, JSON.stringify(content))
     }
-    const browser = await puppeteer.launch({ headless: true, userDataDir: profile, ...options })
+    const browser = await puppeteer.launch({ headless: true, userDataDir: profile.path, ...options })
     const end = async () => {
       await endBrowser(browser)
-      process.off('exit', removeProfile)
-      removeProfile()
+      profile.remove()
     }
     return { browser, end }
   } catch (error) {
-    removeProfile()
+    profile.remove()
     throw error
   }
 }

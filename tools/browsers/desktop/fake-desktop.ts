@@ -3,10 +3,9 @@
 // that a click takes the browser's own way from its first step. (Desktop Notifications Specification 1.2)
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { makeTemporaryFolder } from '../temporary-folder.ts'
 import {
   type DbusMessage,
   DbusReader,
@@ -42,7 +41,7 @@ export async function startFakeDesktop(): Promise<FakeDesktop> {
 }
 
 export class FakeDesktop {
-  readonly #folder = mkdtempSync(path.join(tmpdir(), 'lethe-desktop-'))
+  readonly #folder = makeTemporaryFolder('desktop')
   readonly #server: Server
   readonly #connections = new Set<Connection>()
   readonly #shown = new Map<number, DesktopNotification>()
@@ -77,11 +76,11 @@ export class FakeDesktop {
   async stop(): Promise<void> {
     for (const { socket } of this.#connections) socket.destroy()
     await new Promise((resolve) => this.#server.close(resolve))
-    rmSync(this.#folder, { recursive: true, force: true })
+    this.#folder.remove()
   }
 
   get #socketFile(): string {
-    return path.join(this.#folder, 'bus')
+    return path.join(this.#folder.path, 'bus')
   }
 
   #accept(socket: Socket): void {
