@@ -1,7 +1,7 @@
 /** From a subscription to a click, and what the server counts of it. */
 
 import assert from 'node:assert/strict'
-import { createECDH } from 'node:crypto'
+import { mintWebPushCredentials } from '../../../server/src/channels/web-push/credentials.ts'
 import { eventually, inEachBrowser, until, type World } from './world.ts'
 
 inEachBrowser('a push by tag is shown, a click opens its page, and all of it is counted', async (world) => {
@@ -109,9 +109,8 @@ inEachBrowser('after a change of the VAPID keys the next visit subscribes anew',
   const first = await world.visit()
   const [registrationId, endpoint] = [await first.registrationId(), await first.endpoint()]
   await world.leave()
-  const keys = createECDH('prime256v1')
-  const public_key = keys.generateKeys('base64url')
-  const body = { public_key, private_key: keys.getPrivateKey('base64url') }
+  const { publicKey, privateKey } = mintWebPushCredentials('mailto:operator@example.com')
+  const body = { public_key: publicKey, private_key: privateKey }
   await lethe.operate(`PUT /admin/v1/apps/${lethe.appKey}/channels/web-push`, body)
 
   const tab = await world.visit()
