@@ -69,6 +69,8 @@ async function watchTwoCalls(server: Server, processes: () => readonly number[])
   await registerAndDelete(server.url)
   const stop = await watchSystemCalls(processes())
   await registerAndDelete(server.url)
+  // The client may have an answer before the call that wrote it is seen to return; one more round trip lies behind that.
+  assert.equal((await fetch(`${server.url}/healthz`)).status, 200)
   return stop()
 }
 
