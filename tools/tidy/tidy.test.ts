@@ -38,7 +38,8 @@ describe('imports', () => {
 
   test('a room does not import one that its line leaves out, whatever the kind of import', () => {
     const file = `${inServer}/apps/app.ts`
-    const expected = /apps\/app\.ts:2: apps may not import devices\/x\.ts: it may import kernel, storage, audit /
+    const expected =
+      /apps\/app\.ts:2: apps may not import devices\/x\.ts: it may import kernel, storage, audit /
     assertRefused(file, `\nimport { x } from '../devices/x.ts'`, expected)
     assertRefused(file, `\nimport type { X } from '../devices/x.ts'`, expected)
     assertRefused(file, `\nexport { x } from '../devices/x.ts'`, expected)
