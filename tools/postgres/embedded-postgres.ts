@@ -3,7 +3,9 @@
 //
 // A server is running -> killed -> running … -> stopped. `kill` ends it as a crash would and keeps the data; `start`
 // starts again over the same data; `stop` ends it properly and removes every folder that was not the caller's.
+
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { chownSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
@@ -127,7 +129,14 @@ class PostgresServer implements EmbeddedPostgres {
     const backends = runningProcesses().filter((running) => running.parentPid === pid)
     process.kill(pid, 'SIGKILL')
     await this.#gone([pid, ...backends.map((backend) => backend.pid)])
+    await this.#collected()
     this.#forgetPostmaster()
+  }
+
+  /** Until its end is collected its number is taken, and the next start believes that it runs. */
+  async #collected(): Promise<void> {
+    const postmaster = this.#postmaster
+    if (postmaster?.exitCode === null && postmaster.signalCode === null) await once(postmaster, 'exit')
   }
 
   async stop(): Promise<void> {
