@@ -1,7 +1,7 @@
 /**
  * What every channel is: a way to one device, which takes bytes and returns an outcome. A channel knows no user: it gets an
- * address and what to say. Every channel has the same files: `<name>-channel.ts`, `payload.ts`, `credentials.ts` where it
- * has any, and `fake-<name>.ts`, a provider on loopback that speaks the real protocol.
+ * address and what to say. Channels have the same files: `<name>-channel.ts`, `payload.ts` and `credentials.ts` where there are
+ * such, and `fake-<name>.ts` where there is a vendor: a provider on loopback that speaks the real protocol.
  */
 
 import type { Refusal } from '@lethe/protocol/fault.ts'
