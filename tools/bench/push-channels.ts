@@ -80,7 +80,7 @@ function wordsOf({ perSecond, cpuMicroseconds }: Measured): string {
 
 const never = new AbortController().signal
 setMaxListeners(0, never)
-const gate: Gate = { confirm: async () => true, signal: never }
+const gate: Gate = { confirm: async () => true, holds: () => true, signal: never }
 
 function sender<Rendered>(channel: Channel<Rendered>, push: Push, addresses: readonly Address[]) {
   const [platform] = push.platforms

@@ -58,6 +58,11 @@ export interface Gate {
    * `false` nothing is written and the outcome is `dropped`.
    */
   confirm(): Promise<boolean>
+  /**
+   * Asked as bytes leave, which may be later than they were written: whether this process still stands by what it
+   * confirmed. One that stood still for too long does not: nobody waits for its sends any more, so none may leave.
+   */
+  holds(): boolean
   /** Aborts at the hard deadline of the send. Afterwards no byte of it leaves, and the outcome follows at once. */
   readonly signal: AbortSignal
 }

@@ -228,6 +228,7 @@ function gateOf(
 ): Gate {
   return {
     signal: deadlines.next(),
+    holds: () => sender.maySend(),
     confirm: async () => {
       try {
         looks.last = await lastLook({

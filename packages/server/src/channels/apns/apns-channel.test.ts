@@ -71,7 +71,7 @@ function channelOf(deps: { outbound: Outbound; clock: FakeClock }, given: object
       address: { token: token as Token, p256dh: null, auth: null, environment, registrationId },
       ttlSeconds: 60,
       expiresAtSeconds,
-      gate: { confirm, signal },
+      gate: { confirm, holds: () => true, signal },
     })
   }
   return { channel, send }

@@ -94,6 +94,7 @@ class ApnsChannel implements Channel<RenderedApns> {
         headers: { authorization: `bearer ${providerToken}`, ...this.#headersOf(input) },
         body: rendered.payload,
         confirm: async () => !this.#isClosed && gate.confirm(),
+        holds: () => gate.holds(),
         signal: gate.signal,
       })
       const isEnvironmentKnown = address.environment !== null

@@ -63,6 +63,7 @@ async function start(t: TestContext, { rate, random = 0 }: { rate?: Rate; random
       expiresAtSeconds: 1_060,
       gate: {
         confirm: sending.confirm ?? (async () => true),
+        holds: () => true,
         signal: sending.signal ?? new AbortController().signal,
       },
     })

@@ -20,6 +20,8 @@ test('HTTP/1.1 is spoken where nothing else is, on connections that are kept, wi
     const answer = await outbound.request(request(origin, { confirm: async () => true }))
     assert.deepEqual([answer.status, answer.headers['x-seen'], answer.body.toString()], [201, 'yes', 'h1'])
   }
+  const lapsed = outbound.request(request(origin, { holds: () => false }))
+  assert.equal(await failureOf(lapsed), 'refusedByGate')
   const refused = outbound.request(request(origin, { confirm: async () => false }))
   assert.equal(await failureOf(refused), 'refusedByGate')
   assert.deepEqual(bodies, ['body', 'body', 'body'])

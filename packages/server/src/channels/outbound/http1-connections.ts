@@ -95,13 +95,13 @@ interface Progress {
 
 async function writeIfConfirmed(
   outgoing: ClientRequest,
-  { confirm, body }: OutboundRequest,
+  { confirm, holds, body }: OutboundRequest,
   progress: Progress,
 ): Promise<void> {
   try {
     const isConfirmed = confirm === undefined || (await confirm())
     if (outgoing.destroyed) return
-    if (!isConfirmed) {
+    if (!isConfirmed || holds?.() === false) {
       outgoing.destroy(new OutboundError('refusedByGate', 'the gate refused'))
       return
     }

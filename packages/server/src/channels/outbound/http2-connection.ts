@@ -6,6 +6,7 @@
 
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from 'node:http2'
 import type { TLSSocket } from 'node:tls'
+import { GuardedWire } from './guarded-wire.ts'
 import { followStream, Unprocessed } from './http2-stream.ts'
 import type { OutboundRequest, OutboundResponse } from './outbound.ts'
 
@@ -23,6 +24,7 @@ export interface Http2ConnectionEvents {
 
 export class Http2Connection {
   readonly #session: ClientHttp2Session
+  readonly #wire: GuardedWire
   readonly #events: Http2ConnectionEvents
   #streamsMax = 1
   #streams = 0
@@ -37,8 +39,9 @@ export class Http2Connection {
 
   constructor(origin: string, socket: TLSSocket, events: Http2ConnectionEvents) {
     this.#events = events
+    this.#wire = new GuardedWire(socket)
     this.#session = connect(origin, {
-      createConnection: () => socket,
+      createConnection: () => this.#wire,
       maxSessionMemory: SESSION_MEMORY_MB,
       settings: { enablePush: false },
     })
@@ -146,10 +149,11 @@ export class Http2Connection {
     this.#session.destroy()
   }
 
-  #open({ method, path, headers, body }: OutboundRequest): ClientHttp2Stream {
+  #open({ method, path, headers, body, holds }: OutboundRequest): ClientHttp2Stream {
     if (this.#isEnding || this.#session.closed) throw new Unprocessed('the connection has ended')
     try {
       const stream = this.#session.request({ ':method': method, ':path': path, ...headers })
+      if (holds) this.#wire.guard(holds, stream)
       stream.end(body)
       return stream
     } catch {

@@ -193,6 +193,57 @@ test('a stalled window ends at the deadline, beside others that are answered', a
   assert.equal(await stalled, 'deadline')
 })
 
+test('what was written, and has not left when the gate holds no more, does not leave', async (t) => {
+  let seen = 0
+  const { origin } = await startHttp2(t, (stream) => {
+    seen++
+    ok(stream)
+  })
+  const outbound = outboundFor(t)
+  await outbound.request(request(origin))
+  const gate = { isHolding: true }
+  const confirm = async () => {
+    // As if the process stood still in the turn in which the request is written: bytes leave behind that turn.
+    process.nextTick(() => (gate.isHolding = false))
+    return true
+  }
+  const asked = { confirm, holds: () => gate.isHolding }
+  const ends = [1, 2, 3].map(() => failureOf(outbound.request(request(origin, asked))))
+  assert.deepEqual(await Promise.all(ends), ['lost', 'lost', 'lost'])
+  assert.equal((await outbound.request(request(origin))).status, 200)
+  assert.equal(seen, 2)
+})
+
+test('the rest of a request that waits for its window does not leave when the gate holds no more', async (t) => {
+  const streams: ServerHttp2Stream[] = []
+  const { origin } = await startHttp2(t, (stream) => streams.push(stream), { initialWindowSize: 16 })
+  const outbound = outboundFor(t)
+  const gate = { isHolding: true }
+  const body = Buffer.alloc(100_000)
+  const end = failureOf(outbound.request(request(origin, { body, holds: () => gate.isHolding })))
+  await until('its head is there', () => streams.length === 1)
+  gate.isHolding = false
+  assert.ok((await buffer(streams[0] as ServerHttp2Stream).catch(() => Buffer.alloc(0))).length < body.length)
+  assert.equal(await end, 'lost')
+})
+
+test('a gate that holds no more does not end what has left', async (t) => {
+  let seen: ServerHttp2Stream | undefined
+  const { origin } = await startHttp2(t, (stream, count) => {
+    if (count === 1) seen = stream
+    else ok(stream)
+  })
+  const outbound = outboundFor(t)
+  const gate = { isHolding: true }
+  const answer = outbound.request(request(origin, { holds: () => gate.isHolding }))
+  await until('it is under way', () => seen !== undefined)
+  await sleep(20)
+  gate.isHolding = false
+  assert.equal((await outbound.request(request(origin))).status, 200)
+  ok(seen as ServerHttp2Stream, 'late')
+  assert.equal((await answer).body.toString(), 'late')
+})
+
 test('no redirect is followed, and no more than 64 KiB of an answer is read', async (t) => {
   let reset: number | undefined
   const { origin } = await startHttp2(t, (stream, count) => {

@@ -24,6 +24,11 @@ export interface OutboundRequest {
   readonly body: Uint8Array
   /** Asked when a stream is free, each time before the request is written; false: OutboundError `refusedByGate`. Absent: no question. */
   readonly confirm?: () => Promise<boolean>
+  /**
+   * Asked as bytes leave, until all have: whether what `confirm` said still stands. When it does not, the connection is
+   * ended, and with it all that is under way on it. Absent: it always stands.
+   */
+  readonly holds?: () => boolean
   readonly signal: AbortSignal
 }
 

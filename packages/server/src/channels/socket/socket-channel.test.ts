@@ -59,6 +59,7 @@ function sendTo({ hub, gate = {} }: { hub: Partial<Hub>; gate?: Partial<Gate> })
     expiresAtSeconds: 61,
     gate: {
       signal: new AbortController().signal,
+      holds: () => true,
       ...gate,
       confirm: async () => {
         asked.push('confirm')
@@ -100,6 +101,8 @@ test('who is not connected costs no look, and is tried again', async () => {
 test('nothing is written when the gate refuses, or when the deadline is over', async () => {
   const refused = sendTo({ hub: {}, gate: { confirm: async () => false } })
   assert.deepEqual([await refused.outcome, refused.asked], [{ kind: 'dropped' }, ['confirm']])
+  const lapsed = sendTo({ hub: {}, gate: { holds: () => false } })
+  assert.deepEqual([await lapsed.outcome, lapsed.asked], [{ kind: 'dropped' }, ['confirm']])
   const late = sendTo({ hub: {}, gate: { signal: AbortSignal.abort() } })
   assert.deepEqual(
     [await late.outcome, late.asked],

@@ -38,6 +38,7 @@ function sendTo(channel: StubChannel, token: string, gate: { opens?: boolean; si
     expiresAtSeconds: 61,
     gate: {
       confirm: async () => gate.opens ?? true,
+      holds: () => true,
       signal: gate.signal ?? new AbortController().signal,
     },
   })

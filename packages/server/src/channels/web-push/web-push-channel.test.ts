@@ -51,6 +51,7 @@ function senderOf(channel: ReturnType<typeof createWebPushChannel>) {
       expiresAtSeconds: 0,
       gate: {
         confirm: async () => more.confirm?.() ?? true,
+        holds: () => true,
         signal: more.signal ?? new AbortController().signal,
       },
     })
@@ -200,7 +201,7 @@ test('an address that lacks something, or has keys that are none, is refused bef
   assert.deepEqual(await send({ ...rest, endpoint, keys: { ...keys, p256dh } }), unusable)
   const input = { rendered: channel.render(renderInput), ttlSeconds: 60, expiresAtSeconds: 0 }
   const address = { token: endpoint as Token, environment: null, registrationId: 'r1' as RegistrationId }
-  const gate = { confirm: async () => true, signal: new AbortController().signal }
+  const gate = { confirm: async () => true, holds: () => true, signal: new AbortController().signal }
   const incomplete = await channel.send({ ...input, gate, address: { ...address, p256dh: null, auth: null } })
   assert.deepEqual(incomplete, { kind: 'rejected', reason: 'subscription incomplete' })
   assert.equal(fake.requestCount, 0)

@@ -108,6 +108,7 @@ function requestOf(
     },
     body,
     confirm: () => gate.confirm(),
+    holds: () => gate.holds(),
     signal: gate.signal,
   }
 }
