@@ -2,21 +2,14 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
-import { type Env, lethe, newFolder, type Serving, serve } from './lethe.ts'
+import { type Env, lethe, newFolder, OPERATED, type Serving, serveOperated } from './lethe.ts'
 
-const APP = 'aladdin'
-const TOKEN = 'operator-token-of-the-tests'
+const APP = OPERATED.LETHE_APP_KEY
 let server: Serving
 let env: Env
 
 before(async () => {
-  server = await serve({
-    LETHE_DATA_DIR: newFolder(),
-    LETHE_OPERATOR_TOKEN: TOKEN,
-    LETHE_APP_KEY: APP,
-    LETHE_MASTER_SECRET: 'opensesame',
-  })
-  env = { LETHE_URL: server.url, LETHE_OPERATOR_TOKEN: TOKEN }
+  ;({ server, env } = await serveOperated())
   for (const tag of ['news', 'news', 'sport']) {
     const json = { 'content-type': 'application/json' }
     const made = await fetch(`${server.url}/client/v1/apps/${APP}/registrations`, {
@@ -27,7 +20,7 @@ before(async () => {
     const { registration_id } = (await made.json()) as { registration_id: string }
     await fetch(`${server.url}/v4/devices/${registration_id}`, {
       method: 'POST',
-      headers: { ...json, authorization: `Basic ${btoa(`${APP}:opensesame`)}` },
+      headers: { ...json, authorization: `Basic ${btoa(`${APP}:${OPERATED.LETHE_MASTER_SECRET}`)}` },
       body: JSON.stringify({ tags: { add: [tag] } }),
     })
   }

@@ -1,16 +1,11 @@
 import assert from 'node:assert/strict'
-import path from 'node:path'
 import { after, before, test } from 'node:test'
-import { type Env, lethe, newFolder, type Serving, serve } from './lethe.ts'
+import { type Env, lethe, type Serving, serveOperated } from './lethe.ts'
 
 let server: Serving
 let env: Env
 before(async () => {
-  const token = 'operator-token-of-the-tests'
-  const app = { LETHE_APP_KEY: 'genie', LETHE_MASTER_SECRET: 'sesame' }
-  const data = { LETHE_DATA_DIR: path.join(newFolder(), 'data'), LETHE_OPERATOR_TOKEN: token }
-  server = await serve({ ...data, ...app })
-  env = { LETHE_URL: server.url, LETHE_OPERATOR_TOKEN: token }
+  ;({ server, env } = await serveOperated())
 })
 after(async () => assert.equal(await server.stop(), 0))
 

@@ -3,9 +3,8 @@ import { createECDH, generateKeyPairSync } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
-import { type Env, lethe, newFolder, type Serving, serve } from './lethe.ts'
+import { type Env, lethe, newFolder, type Serving, serveOperated } from './lethe.ts'
 
-const token = 'operator-token-of-the-tests'
 const folder = newFolder()
 const encoding = {
   publicKeyEncoding: { type: 'spki', format: 'pem' },
@@ -30,9 +29,7 @@ function fileWith(name: string, text: string): string {
 let server: Serving
 let env: Env
 before(async () => {
-  const app = { LETHE_APP_KEY: 'genie', LETHE_MASTER_SECRET: 'sesame' }
-  server = await serve({ LETHE_DATA_DIR: path.join(folder, 'data'), LETHE_OPERATOR_TOKEN: token, ...app })
-  env = { LETHE_URL: server.url, LETHE_OPERATOR_TOKEN: token }
+  ;({ server, env } = await serveOperated({ LETHE_DATA_DIR: path.join(folder, 'data') }))
 })
 after(async () => assert.equal(await server.stop(), 0))
 

@@ -2,30 +2,25 @@ import assert from 'node:assert/strict'
 import { readdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
-import { type Env, lethe, newFolder, type Serving, serve } from './lethe.ts'
+import { type Env, lethe, newFolder, OPERATED, type Serving, serveOperated } from './lethe.ts'
 
-const APP = 'aladdin'
-const TOKEN = 'operator-token-of-the-tests'
+const APP = OPERATED.LETHE_APP_KEY
 let server: Serving
 let env: Env
 let folder: string
 
 before(async () => {
   folder = newFolder()
-  server = await serve({
+  ;({ server, env } = await serveOperated({
     LETHE_DATA_DIR: path.join(folder, 'data'),
-    LETHE_OPERATOR_TOKEN: TOKEN,
-    LETHE_APP_KEY: APP,
-    LETHE_MASTER_SECRET: 'opensesame',
     LETHE_RATE_LIMIT: '0',
-  })
-  env = { LETHE_URL: server.url, LETHE_OPERATOR_TOKEN: TOKEN }
+  }))
 })
 after(async () => {
   await server.stop()
 })
 
-const basic = `Basic ${btoa(`${APP}:opensesame`)}`
+const basic = `Basic ${btoa(`${APP}:${OPERATED.LETHE_MASTER_SECRET}`)}`
 
 /** A new user with a tag, and an alias of its id. */
 async function addUser(tag: string): Promise<string> {
@@ -60,7 +55,7 @@ test('the whole way, from the check to the verified manifests, as a person goes 
   const planned = await run('deletion', 'plan', '--tag', 'gone', '--fingerprint', fingerprint)
   assert.equal(planned.code, 0, planned.stderr)
   assert.match(planned.stdout, /^Users {8}2 of 3 \(66\.7 %\)$/m)
-  const line = /^ {2}lethe deletion confirm (\S+) --app aladdin --token (\S+) --count COUNT$/m.exec(
+  const line = /^ {2}lethe deletion confirm (\S+) --app genie --token (\S+) --count COUNT$/m.exec(
     planned.stdout,
   )
   const [, id = '', token = ''] = line ?? []

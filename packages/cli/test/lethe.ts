@@ -40,6 +40,18 @@ function cleanEnv(env: Env): Env {
 
 export type Serving = { child: ChildProcess; url: string; output(): string; stop(): Promise<number | null> }
 
+export const OPERATED = {
+  LETHE_OPERATOR_TOKEN: 'operator-token-of-the-tests',
+  LETHE_APP_KEY: 'genie',
+  LETHE_MASTER_SECRET: 'sesame',
+}
+
+/** Starts a server with an app and an operator, and says what a command needs to reach it. */
+export async function serveOperated(more: Env = {}): Promise<{ server: Serving; env: Env }> {
+  const server = await serve({ LETHE_DATA_DIR: path.join(newFolder(), 'data'), ...OPERATED, ...more })
+  return { server, env: { LETHE_URL: server.url, LETHE_OPERATOR_TOKEN: OPERATED.LETHE_OPERATOR_TOKEN } }
+}
+
 /** Starts a server and waits for its banner. */
 export async function serve(env: Env, flags: string[] = []): Promise<Serving> {
   const child = spawn(process.execPath, [LETHE, 'serve', ...flags], {

@@ -1,5 +1,6 @@
 /** Deletions of many users that an operator plans, looks at, confirms and can stop: what was decided, and whom it names. */
 
+import { deletionStates } from '@lethe/protocol/deletion.schemas.ts'
 import type { RegistrationId } from '../../kernel/personal.ts'
 import { bigint, nullable, oneOf, personal, table, text } from '../../storage/table.ts'
 
@@ -18,18 +19,7 @@ import { bigint, nullable, oneOf, personal, table, text } from '../../storage/ta
 export const deletionTable = table('deletion', {
   deletion_id: text,
   app_key: text,
-  state: oneOf(
-    'planning',
-    'planned',
-    'confirmed',
-    'running',
-    'paused',
-    'finishing',
-    'done',
-    'cancelled',
-    'expired',
-    'failed',
-  ),
+  state: oneOf(...deletionStates),
   /** What named the users. The words themselves are not kept. */
   source: oneOf('audience', 'registrationIds', 'aliases'),
   /** SHA-256 of the confirmation token; null once it was used. */
