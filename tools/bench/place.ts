@@ -21,7 +21,7 @@ import type { EmbeddedPostgres } from '../postgres/embedded-postgres.ts'
 
 export type Place =
   | { engine: 'sqlite'; folder: string; file: string; remove(): Promise<void> }
-  | { engine: 'postgres'; url: string; remove(): Promise<void> }
+  | { engine: 'postgres'; url: string; folder: string; remove(): Promise<void> }
 
 export const appKey = 'bench'
 const masterSecret = 'bench-master-secret'
@@ -54,10 +54,15 @@ function sqlitePlace(): Place {
 
 async function postgresPlace(postgres: EmbeddedPostgres, name: string): Promise<Place> {
   await onServer(postgres, `create database ${name}`)
+  const folder = mkdtempSync(path.join(tmpdir(), 'lethe-bench-'))
   return {
     engine: 'postgres',
     url: postgres.url(name),
-    remove: () => onServer(postgres, `drop database ${name} with (force)`),
+    folder,
+    remove: async () => {
+      rmSync(folder, { recursive: true, force: true })
+      await onServer(postgres, `drop database ${name} with (force)`)
+    },
   }
 }
 
@@ -77,7 +82,8 @@ export function serverEnvironment(place: Place): Record<string, string> {
     LETHE_OPERATOR_TOKEN: operatorToken,
     LETHE_SECRET_KEY: Buffer.from(secretKey).toString('hex'),
     LETHE_RATE_LIMIT: '0',
-    ...(place.engine === 'sqlite' ? { LETHE_DATA_DIR: place.folder } : { LETHE_DATABASE_URL: place.url }),
+    LETHE_DATA_DIR: place.folder,
+    ...(place.engine === 'sqlite' ? {} : { LETHE_DATABASE_URL: place.url }),
   }
 }
 

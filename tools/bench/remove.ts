@@ -102,6 +102,7 @@ async function sealAll(database: Db, signingKeys: SigningKeys, count: number): P
     const { erasures, now: erasedAt } = await database.write(claimSealing, {
       limit: FINISH_BATCH,
       leaseMs: LEASE_MS,
+      ledgerPosition: Number.MAX_SAFE_INTEGER,
     })
     const finished = await Promise.all(
       erasures.map(async (erasure) => {

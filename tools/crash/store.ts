@@ -95,9 +95,11 @@ async function postgresStores(): Promise<Stores> {
 }
 
 function postgresStore(postgres: EmbeddedPostgres, name: string): Store {
+  // The ledger of the node, which outlives its processes.
+  const folder = mkdtempSync(path.join(tmpdir(), 'lethe-crash-'))
   return {
     engine: 'postgres',
-    place: { LETHE_DATABASE_URL: postgres.url(name) },
+    place: { LETHE_DATABASE_URL: postgres.url(name), LETHE_DATA_DIR: folder },
     look: async () => {
       const client = await connect(postgres.url(name))
       const query = async (sql: string) => (await client.query<Row>(sql)).rows
@@ -120,7 +122,10 @@ function postgresStore(postgres: EmbeddedPostgres, name: string): Store {
         close: () => client.end(),
       }
     },
-    remove: () => runAlone(postgres.url('postgres'), `drop database ${name} with (force)`),
+    remove: async () => {
+      rmSync(folder, { recursive: true, force: true })
+      await runAlone(postgres.url('postgres'), `drop database ${name} with (force)`)
+    },
   }
 }
 

@@ -33,6 +33,8 @@ import {
   startErasureWork,
 } from './erasure/erasure-work.ts'
 import { type GuardWorkDeps, startGuardWork } from './erasure/guard-work.ts'
+import { type Ledger, type LedgerStorage, noLedger } from './erasure/ledger/ledger.ts'
+import { type OpenLedgerDeps, openLedger } from './erasure/ledger/open-ledger.ts'
 import { loadSigningKeys } from './erasure/signing-keys.ts'
 import { type Admissions, createAdmissions } from './http/admit.ts'
 import { createHttpMetrics, type HttpMetrics } from './http/metrics.ts'
@@ -79,6 +81,8 @@ export interface AppDeps {
   readonly version: string
   /** Where the package of the web SDK is, for its files and those of the demo; absent: none are served. */
   readonly webSdkFolder?: string
+  /** Where erasures stand outside the database; the product has one always, a test may do without. */
+  readonly ledger?: Ledger
   /** PEM of a certificate authority that requests to the outside trust besides the usual ones: that of fakes. */
   readonly trustedCa?: string
   /** Stands before requests to the outside; a test with real browsers leads them to its fakes. */
@@ -117,6 +121,9 @@ const LEASE_MS = 10_000
  */
 const SUBJECT_DEFAULT = 'mailto:operator@example.com'
 
+export { holdCalls } from './http/holding-server.ts'
+export type { Ledger }
+
 /** The program of SQLite's writer thread. */
 export const writerThread = new URL('./writer-thread.ts', import.meta.url)
 
@@ -144,6 +151,24 @@ export async function prepareDatabase(deps: AppDeps): Promise<FirstStart> {
   }
 }
 
+export type LedgerPlace = Pick<
+  OpenLedgerDeps,
+  'place' | 'lostAt' | 'warnings' | 'onReplay' | 'onOlderDatabase'
+> & {
+  readonly storage: LedgerStorage
+}
+
+/**
+ * Opens the ledger of this node, after `prepareDatabase` and before `createApp`. What a restored database has brought back is
+ * erased again before it resolves.
+ * @throws Error with a sentence for the operator when this server must not work with this ledger.
+ */
+export async function prepareLedger(deps: AppDeps, at: LedgerPlace): Promise<Ledger> {
+  const { database, clock } = deps
+  const apps = createAppDirectory({ database, seal: createSeal(deps.secretKey, deps.random), clock })
+  return openLedger({ ...deps, ...at, apps })
+}
+
 /** Starts the background work and answers requests from `http.listen` on. */
 export async function createApp(deps: AppDeps): Promise<RunningApp> {
   const { database, settings, clock } = deps
@@ -164,6 +189,7 @@ export async function createApp(deps: AppDeps): Promise<RunningApp> {
     lookAgain: units.lookAgain,
     issuer: settings.publicUrl ?? 'lethe',
     leaseMs: settings.transactionLeaseMs ?? LEASE_MS,
+    ledger: deps.ledger ?? noLedger,
     onHidden: (user: SocketUser) => hub.closeDeleted(user),
   }
   const admissions = admissionsOf({ ...deps, apps, metrics })
@@ -190,7 +216,7 @@ export async function createApp(deps: AppDeps): Promise<RunningApp> {
         push,
         registry: metrics.registry,
         ping: () => database.ping(),
-        warnings: [() => erasureWarnings(deps)],
+        warnings: [() => erasureWarnings(deps), async () => erasure.ledger.warnings()],
         auditDays,
         readDeletions: (page) => readDeletions(database.read, page),
         openApi: () => http.openApi(),

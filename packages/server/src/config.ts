@@ -71,6 +71,20 @@ export const settingTable = {
     absent: 'minted into the file secret-key of the data folder; with PostgreSQL it is required',
     parse: parseSecretKey,
   }),
+  ledger: setting('LEDGER', '<file>', {
+    description:
+      'File outside the database into which the digests of every erasure go, so that a restored backup brings nobody back. ' +
+      'Best on another disk than the data, and never part of a backup of it. Each node has its own.',
+    absent: 'the file erasure-ledger in the data folder, with a warning in `/readyz`',
+    parse: parseText(/^[^\0]+$/, 'the path of a file'),
+  }),
+  ledgerLost: setting('LEDGER_LOST', '<position>', {
+    description:
+      'Your word that the ledger is lost for good and the database was not restored from a backup: the position that the refused ' +
+      'start has named. A new ledger is written from the database. For one start.',
+    absent: 'a lost ledger stops the start',
+    parse: parseInteger(0, Number.MAX_SAFE_INTEGER),
+  }),
   publicUrl: setting('PUBLIC_URL', '<url>', {
     description: 'Address under which clients reach this server; stands in receipts as the issuer.',
     absent: 'receipts name `lethe` as their issuer',

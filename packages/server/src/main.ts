@@ -7,16 +7,20 @@ import {
   type AppDeps,
   createApp,
   type FirstStart,
+  holdCalls,
+  type Ledger,
   personalTables,
   prepareDatabase,
+  prepareLedger,
   writerThread,
 } from './app.ts'
 import { parseSecretKey, type Settings } from './config.ts'
+import { openAppendFile, shareDevice } from './kernel/append-file.ts'
 import { systemClock } from './kernel/clock.ts'
 import { errorFields, type Log } from './kernel/log.ts'
 import { systemRandom } from './kernel/random.ts'
 import { openPostgres } from './storage/postgres/postgres-database.ts'
-import { lockFolder } from './storage/sqlite/lock-folder.ts'
+import { lockFile, lockFolder } from './storage/sqlite/lock-folder.ts'
 import { openSqlite } from './storage/sqlite/sqlite-database.ts'
 
 export type { FirstStart } from './app.ts'
@@ -32,6 +36,9 @@ export interface Started {
 }
 
 const webSdkFolder = path.join(import.meta.dirname, '..', '..', 'web-sdk')
+/** In the data folder. */
+const DATABASE_FILE = 'lethe.sqlite'
+const LEDGER_FILE = 'erasure-ledger'
 
 /** Draining requests takes ten seconds at most; this is the end of all patience. */
 const STOP_MS = 12_000
@@ -68,8 +75,11 @@ async function start(settings: Settings): Promise<{ started: Started; stop(): Pr
     const deps = await openWorld(settings, log)
     ending.push(() => deps.database.close())
     const firstStart = await prepareDatabase(deps)
-    const app = await createApp(deps)
+    const opened = await openLedgerFile(settings, deps)
+    ending.push(opened.close)
+    const app = await createApp({ ...deps, ledger: opened.ledger })
     ending.push(() => app.stop())
+    await opened.release()
     const address = await app.http.listen(settings)
     log.info({ engine: deps.database.engine, version: deps.version }, 'server.started')
     ending.push(() => log.info({}, 'server.stopping'))
@@ -88,7 +98,7 @@ async function openWorld(settings: Settings, log: Log): Promise<AppDeps> {
   const database: AppDeps['database'] =
     settings.databaseUrl === undefined
       ? await openSqlite({
-          file: path.join(settings.dataDir, 'lethe.sqlite'),
+          file: path.join(settings.dataDir, DATABASE_FILE),
           writerThread,
           clock,
           onFault,
@@ -100,6 +110,70 @@ async function openWorld(settings: Settings, log: Log): Promise<AppDeps> {
   const version = readVersion()
   return { database, secretKey, clock, random: systemRandom, log, settings, version, webSdkFolder }
 }
+
+interface OpenedLedger {
+  readonly ledger: Ledger
+  /** Ends the 503 that calls got while erasures were replayed. */
+  release(): Promise<void>
+  close(): Promise<void>
+}
+
+async function openLedgerFile(settings: Settings, deps: AppDeps): Promise<OpenedLedger> {
+  const place = settings.ledger ?? path.join(settings.dataDir, LEDGER_FILE)
+  mkdirSync(path.dirname(path.resolve(place)), { recursive: true, mode: 0o700 })
+  const unlock = lockFile(
+    `${place}.lock`,
+    `Another Lethe writes the ledger ${place}: give every node one of its own (LETHE_LEDGER).`,
+  )
+  const file = await openAppendFile(place).catch((error: unknown) => {
+    unlock()
+    throw error
+  })
+  let release = async () => {}
+  const close = async () => {
+    await release()
+    await file.close()
+    unlock()
+  }
+  try {
+    const ledger = await prepareLedger(deps, {
+      storage: file,
+      place,
+      lostAt: settings.ledgerLost,
+      warnings: isOnDeviceOfData(settings, place) ? [SHARED_DEVICE] : [],
+      onReplay: async (erasureCount) => {
+        deps.log.warn({ erasureCount }, 'ledger.replaying')
+        release = await holdCalls(
+          settings,
+          'users who were erased are being erased again: nothing was changed',
+        )
+      },
+      onOlderDatabase: (sentence) => {
+        process.stderr.write(`${sentence}\n`)
+        process.exit(1)
+      },
+    })
+    return {
+      ledger,
+      close,
+      release: async () => {
+        await release()
+        release = async () => {}
+      },
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** A PostgreSQL's disks are not for us to see. */
+function isOnDeviceOfData({ databaseUrl, dataDir }: Settings, place: string): boolean {
+  return databaseUrl === undefined && shareDevice(place, path.join(dataDir, DATABASE_FILE))
+}
+
+const SHARED_DEVICE =
+  'the ledger of erasures is on the same device as the data: one broken disk, or one restored snapshot, takes both (LETHE_LEDGER)'
 
 /** JSON lines on stderr, written at once: the last line before an end is the one that matters. */
 function createLog(level: string): Log {

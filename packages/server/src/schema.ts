@@ -8,7 +8,14 @@ import { appTable, appUsageTable, channelCredentialTable, erasureKeyTable } from
 import { auditTable } from './audit/audit.tables.ts'
 import { deviceTable, deviceTagTable, tagTable, tombstoneTable } from './devices/devices.tables.ts'
 import { deletionTable, deletionTargetTable } from './erasure/bulk/bulk.tables.ts'
-import { erasureTable, guardTable, manifestTable, signingKeyTable } from './erasure/erasure.tables.ts'
+import {
+  erasureTable,
+  guardTable,
+  ledgerFileTable,
+  ledgerTable,
+  manifestTable,
+  signingKeyTable,
+} from './erasure/erasure.tables.ts'
 import {
   counterTable,
   fenceHoldTable,
@@ -40,6 +47,8 @@ export const tables = {
   deletion: deletionTable,
   deletion_target: deletionTargetTable,
   guard: guardTable,
+  ledger: ledgerTable,
+  ledger_file: ledgerFileTable,
   channel_credential: channelCredentialTable,
   push: pushTable,
   push_cid: pushCidTable,
@@ -115,6 +124,8 @@ export const erasureRules: { readonly [Name in TableName]: ErasureRule<Name> } =
   deletion: { kind: 'nothingPersonal', reason: 'figures of what an operator decided' },
   deletion_target: { kind: 'deleteRows' },
   guard: { kind: 'nothingPersonal', reason: 'settings and figures of an app' },
+  ledger: { kind: 'nothingPersonal', reason: 'a number' },
+  ledger_file: { kind: 'nothingPersonal', reason: 'nodes that keep a ledger' },
   channel_credential: { kind: 'nothingPersonal', reason: 'sealed keys of the customer' },
   push: { kind: 'clearWithLastReceiver', columns: ['content', 'audience'], days: 30 },
   push_cid: { kind: 'nothingPersonal', reason: 'digests of the customer’s ids of pushes' },

@@ -15,6 +15,13 @@ import { addTargets, failPlans, freezePlans, openPlans } from './erasure/bulk/pl
 import { advanceDeletions, clearTargets, runDeletions } from './erasure/bulk/run.store.ts'
 import { addFirstSigningKey } from './erasure/erasure.store.ts'
 import { guardUnits } from './erasure/guard.store.ts'
+import {
+  beginLedger,
+  placeErasures,
+  raiseLedgerPosition,
+  reportLedgerFile,
+} from './erasure/ledger/ledger.store.ts'
+import { replayErasures } from './erasure/ledger/replay.store.ts'
 import { type Fence, type RemovalStep, removalStep, removeDevices } from './erasure/removal.store.ts'
 import { claimSealing, finishErasures, finishWithManifests } from './erasure/seal.store.ts'
 import { deferErasures, lookAgainBehind } from './erasure/verification.store.ts'
@@ -71,6 +78,11 @@ export function unitsWith(plan: readonly RemovalStep[]) {
     runDeletions,
     clearTargets,
     addFirstSigningKey,
+    beginLedger,
+    reportLedgerFile,
+    raiseLedgerPosition,
+    placeErasures,
+    replayErasures,
     acceptPushes,
     takeMessageIds,
     withdrawPushes,

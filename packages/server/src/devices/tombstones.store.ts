@@ -42,15 +42,34 @@ export interface KnownAddress {
   readonly token: Token | null
 }
 
+/** What the row of a user has left behind. */
+export interface Trace extends KnownAddress {
+  /** 0: somebody has taken the token over, and it got no tombstone. */
+  readonly has_token: 0 | 1
+  readonly request_digest: string | null
+}
+
+export interface Tombstone extends TombstoneKey {
+  readonly kind: Tables['tombstone']['kind']
+  readonly erasureId: string
+}
+
+/** Leaves these tombstones, whatever the registry holds. */
+export async function buryDigests(tx: Tx, tombstones: readonly Tombstone[]): Promise<void> {
+  const rows = tombstones.map(({ kind, erasureId, ...key }) => ({
+    ...wire(key),
+    kind,
+    erasure_id: erasureId,
+  }))
+  await tx.query(BURY, rows, tx.now)
+}
+
 /**
  * Locks the rows of these users and leaves tombstones for what must be recognised when it comes back: the id, the token
  * unless somebody has taken it over since, and the request that registered the user. A user whose row is gone leaves its id.
- * Answers with the addresses of those that were there, by `keyOf`.
+ * Answers with the traces of those that were there, by `keyOf`.
  */
-export async function buryDevices(
-  tx: Tx,
-  burials: readonly Burial[],
-): Promise<ReadonlyMap<string, KnownAddress>> {
+export async function buryDevices(tx: Tx, burials: readonly Burial[]): Promise<ReadonlyMap<string, Trace>> {
   const rows = await tx.query(
     TRACES,
     burials.map(({ appKey, registrationId }) => ({ app_key: appKey, registration_id: registrationId })),
@@ -98,14 +117,7 @@ const LIFT = statement()(
     and kind = 'token'`,
 )
 
-const TRACES = statement<{
-  app_key: string
-  registration_id: RegistrationId
-  has_token: 0 | 1
-  request_digest: string | null
-  platform: Platform
-  token: Token | null
-}>()(
+const TRACES = statement<Trace & { app_key: string; registration_id: RegistrationId }>()(
   'devices.traces',
   { app_key: 'text', registration_id: 'text' },
   (q) => `select d.app_key, d.registration_id, d.request_digest, d.platform, d.token,

@@ -213,6 +213,15 @@ export function hideDevice(set: WorkingSet, device: WorkingDevice, erasureId: st
   device.hiddenBy = erasureId
 }
 
+/** Leaves the device without its token, as if somebody else had taken it over. */
+export function detachToken(set: WorkingSet, device: WorkingDevice): void {
+  assert(device.isLive, 'a token is taken from a live device only')
+  if (device.tokenDigest !== null) set.tokenHolders.delete(keyOf(device.appKey, device.tokenDigest))
+  device.tokenDigest = null
+  device.newToken = null
+  device.isDetached = true
+}
+
 /** The erasure that hides a device that is not live. */
 export function erasureOf(device: WorkingDevice): string {
   const erasureId = device.hiddenBy ?? device.before?.erasureId

@@ -3,6 +3,7 @@
  *
  *   remove   takes the rows away, many users in one transaction
  *   finish   looks again, makes removed bytes unreadable, signs receipts
+ *   ledger   writes what was removed, on whatever node, into this node's file outside the database
  *   sweep    erases users whose token another took over and who did not come back
  *
  * The rows of `erasure` are the queue. On PostgreSQL any node may do any of it: a transaction holds what it took, and the
@@ -20,6 +21,7 @@ import { type Loop, startLoop } from '../work/loop.ts'
 import { acceptErasure, ERASURE_TOPIC } from './accept-erasure.ts'
 import { readAbandoned, readDue, readOldestOpenMs } from './erasure.store.ts'
 import type { ErasureMetrics } from './erasure-metrics.ts'
+import type { Ledger } from './ledger/ledger.ts'
 import { manifestsOf, signManifest } from './manifest.ts'
 import { type ReceiptInput, signReceipt } from './receipt.ts'
 import type { RemovalInput, RemovalOutput } from './removal.store.ts'
@@ -43,6 +45,8 @@ export interface ErasureWorkDeps {
   readonly removeDevices: Unit<RemovalInput, RemovalOutput, Tables>
   readonly lookAgain: Unit<number, SecondLookOutput, Tables>
   readonly signingKeys: SigningKeys
+  /** An erasure is finished only once it stands there. */
+  readonly ledger: Ledger
   readonly issuer: string
   readonly personalColumns: ReceiptInput['personalColumns']
   /** How long a node that stopped while it signed receipts keeps others from these erasures. */
@@ -91,6 +95,10 @@ export function startErasureWork(deps: ErasureWorkDeps): { stop(): Promise<void>
       },
     })
   const finish = loop('finish', SCRUB_INTERVAL_MS, finisher(deps))
+  const ledger = loop('ledger', POLL_MS, async () => {
+    if (await deps.ledger.run()) finish.wake()
+    return 'done'
+  })
   const remove = loop('remove', POLL_MS, async () => {
     const outcome = await removeDue(deps)
     database.announce(FENCE_TOPIC)
@@ -100,11 +108,13 @@ export function startErasureWork(deps: ErasureWorkDeps): { stop(): Promise<void>
   const deaf = [
     database.onAnnounced(ERASURE_TOPIC, remove.wake),
     database.onAnnounced(PAST_FENCE_TOPIC, finish.wake),
+    // Told after every removal.
+    database.onAnnounced(FENCE_TOPIC, ledger.wake),
   ]
   return {
     stop: async () => {
       for (const stopListening of deaf) stopListening()
-      await Promise.all([remove.stop(), finish.stop(), sweep.stop()])
+      await Promise.all([remove.stop(), finish.stop(), ledger.stop(), sweep.stop()])
     },
   }
 }
@@ -182,10 +192,14 @@ async function lookAtRemoved({ database, log, metrics, lookAgain }: ErasureWorkD
 type TimedClaim = SealClaim & { readonly takenAt: number }
 
 /** Takes the erasures that are ready to be sealed: all of them, so that one scrub serves them together. */
-async function claimAll({ database, clock, leaseMs }: ErasureWorkDeps): Promise<TimedClaim[]> {
+async function claimAll({ database, clock, leaseMs, ledger }: ErasureWorkDeps): Promise<TimedClaim[]> {
   const claims: TimedClaim[] = []
   for (let isMore = true; isMore && claims.length < SEAL_CLAIMS_MAX; ) {
-    const claim = await database.write(claimSealing, { limit: FINISH_BATCH, leaseMs })
+    const claim = await database.write(claimSealing, {
+      limit: FINISH_BATCH,
+      leaseMs,
+      ledgerPosition: ledger.position,
+    })
     if (claim.erasures.length > 0) claims.push({ ...claim, takenAt: clock.monotonic() })
     isMore = claim.erasures.length === FINISH_BATCH
   }

@@ -38,6 +38,10 @@ export const erasureTable = table('erasure', {
   removed: nullable(text),
   /** JSON: the tables that the second look went through. */
   looked_through: nullable(text),
+  /** Digest of the registering request, which has a tombstone; null until the removal, and where there was none. */
+  request_digest: nullable(text),
+  /** The place in the ledger, given with the removal in the order of the commits. */
+  ledger_position: nullable(bigint),
   /** Counted up with the removal: every sender has to answer for what it had in flight. Null until then. */
   fence: nullable(bigint),
   /** The push service that knew the user's address. */
@@ -88,4 +92,20 @@ export const signingKeyTable = table('signing_key', {
   public_key: text,
   created_at: bigint,
   retired_at: nullable(bigint),
+})
+
+/** One row: the ledger that this database belongs to, and the last place in it that was given. */
+export const ledgerTable = table('ledger', {
+  id: bigint,
+  /** Null until the first ledger begins. */
+  ledger_id: nullable(text),
+  position: bigint,
+})
+
+/** How far the ledger file of each node has come for certain. */
+export const ledgerFileTable = table('ledger_file', {
+  file_id: text,
+  position: bigint,
+  /** When its node was last seen at work, by the database's clock. */
+  seen_at: bigint,
 })

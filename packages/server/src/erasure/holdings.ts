@@ -24,7 +24,7 @@ function ofVendor(vendor: string): Remains[number] {
 
 const EVERYWHERE: Remains = [
   {
-    what: 'keyed digests of the registration id, the token and the registering request, which recognise and refuse them',
+    what: 'keyed digests of the registration id, the token and the registering request, which recognise and refuse them: in the database, and in the ledger outside it',
     until: 'for as long as the app exists',
     personal: false,
   },
@@ -34,7 +34,7 @@ const EVERYWHERE: Remains = [
     personal: false,
   },
   {
-    what: 'backups of the database made before the erasure',
+    what: 'backups of the database made before the erasure; a server that is started with one erases the user again first',
     until: 'their owner deletes them',
     personal: true,
   },

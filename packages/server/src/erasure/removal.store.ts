@@ -9,6 +9,7 @@ import type { Tables, Tx } from '../schema.ts'
 import type { Unit } from '../storage/database.ts'
 import { ONCE, type Statement, statement } from '../storage/statement.ts'
 import { background } from '../storage/unit.ts'
+import { takePositions } from './ledger/ledger.store.ts'
 import { vendorOf } from './vendors.ts'
 
 /** What stands in the plan for a table: a statement that deletes the rows of these users and returns whose they were. */
@@ -45,6 +46,7 @@ interface Claimed {
   readonly removed: string | null
   readonly id_digest: string
   readonly token_digest: string | null
+  readonly ledger_position: number | null
 }
 
 /** The step for a table that carries the device's key. */
@@ -97,7 +99,7 @@ async function remove(tx: Tx, plan: RemovalPlan, input: RemovalInput): Promise<R
     : await tx.query(CLAIM_DUE, ONCE, tx.now, limit)
   const keys = claimed.map(({ app_key, registration_id }) => ({ app_key, registration_id }))
   const counts = new Map(claimed.map((erasure) => [userOf(erasure), removedBefore(erasure)]))
-  const addresses = await buryDevices(
+  const traces = await buryDevices(
     tx,
     claimed.map((erasure) => ({
       appKey: erasure.app_key,
@@ -116,13 +118,20 @@ async function remove(tx: Tx, plan: RemovalPlan, input: RemovalInput): Promise<R
       rowCount++
     }
   }
+  const positions = await nextPositions(tx, claimed)
   await tx.query(
     MARK_REMOVED,
-    claimed.map((erasure) => ({
-      erasure_id: erasure.erasure_id,
-      removed: JSON.stringify(counts.get(userOf(erasure))),
-      vendor: vendorOf(addresses.get(userOf(erasure))),
-    })),
+    claimed.map((erasure) => {
+      const trace = traces.get(userOf(erasure))
+      return {
+        erasure_id: erasure.erasure_id,
+        removed: JSON.stringify(counts.get(userOf(erasure))),
+        vendor: vendorOf(trace),
+        has_token: trace?.has_token ?? 1,
+        request_digest: trace?.request_digest ?? null,
+        ledger_position: positions.get(erasure.erasure_id) ?? null,
+      }
+    }),
     tx.now,
     claimed.length > 0 ? await plan.fence.next(tx) : 0,
   )
@@ -131,6 +140,14 @@ async function remove(tx: Tx, plan: RemovalPlan, input: RemovalInput): Promise<R
 
 function userOf(key: UserKey): string {
   return `${key.app_key}\n${key.registration_id}`
+}
+
+/** Places in the ledger for those that have none yet, by the erasure's id. An earlier try, or the ledger itself, may have given one. */
+async function nextPositions(tx: Tx, claimed: readonly Claimed[]): Promise<Map<string, number>> {
+  const without = claimed.filter((erasure) => erasure.ledger_position === null)
+  if (without.length === 0) return new Map()
+  const last = await takePositions(tx, without.length)
+  return new Map(without.map(({ erasure_id }, index) => [erasure_id, last - without.length + 1 + index]))
 }
 
 /** Rows that an earlier try removed, before the second look found more. */
@@ -143,7 +160,7 @@ const CLAIM_DUE = statement<Claimed>()(
   {},
   (
     q,
-  ) => `select e.erasure_id, e.app_key, e.registration_id, e.removed, e.id_digest, e.token_digest from erasure e
+  ) => `select e.erasure_id, e.app_key, e.registration_id, e.removed, e.id_digest, e.token_digest, e.ledger_position from erasure e
     where e.state = 'accepted' and e.state <> 'erased' and e.run_at <= ${q.value(1)}
     order by e.run_at, e.erasure_id limit ${q.value(2)} ${q.skipLocked('e')}`,
 )
@@ -153,14 +170,24 @@ const CLAIM_THESE = statement<Claimed>()(
   { erasure_id: 'text' },
   (
     q,
-  ) => `select e.erasure_id, e.app_key, e.registration_id, e.removed, e.id_digest, e.token_digest from ${q.input}
+  ) => `select e.erasure_id, e.app_key, e.registration_id, e.removed, e.id_digest, e.token_digest, e.ledger_position from ${q.input}
     join erasure e on e.erasure_id = input.erasure_id where e.state = 'accepted' ${q.skipLocked('e')}`,
 )
 
 const MARK_REMOVED = statement()(
   'erasure.mark-removed',
-  { erasure_id: 'text', removed: 'text', vendor: 'text' },
+  {
+    erasure_id: 'text',
+    removed: 'text',
+    vendor: 'text',
+    has_token: 'bigint',
+    request_digest: 'text',
+    ledger_position: 'bigint',
+  },
   (q) => `update erasure as e set state = 'verifying', removed_at = ${q.value(1)}, removed = input.removed,
-      vendor = coalesce(input.vendor, e.vendor), fence = ${q.value(2)}, attempts = e.attempts + 1, run_at = ${q.value(1)}
+      vendor = coalesce(input.vendor, e.vendor), fence = ${q.value(2)}, attempts = e.attempts + 1, run_at = ${q.value(1)},
+      token_digest = case when input.has_token = 0 then null else e.token_digest end,
+      request_digest = coalesce(e.request_digest, input.request_digest),
+      ledger_position = coalesce(e.ledger_position, input.ledger_position)
     from ${q.input} where e.erasure_id = input.erasure_id`,
 )

@@ -27,16 +27,24 @@ export interface SealClaim {
   readonly now: number
 }
 
+export interface SealOrder {
+  readonly limit: number
+  readonly leaseMs: number
+  /** Up to here erasures stand in a file outside the database: none may be called erased before. */
+  readonly ledgerPosition: number
+}
+
 /**
- * Takes at most `limit` erasures. After `leaseMs` of the database's clock another node takes what is not finished. A node
- * that was passed though it lived signs in vain: the first receipt stands.
+ * Takes at most `limit` erasures that stand in the ledger, those of bulk deletions like all others. After `leaseMs` of the
+ * database's clock another node takes what is not finished. A node that was passed though it lived signs in vain: the first
+ * receipt stands.
  */
 export const claimSealing = background(
   'erasure.claim-sealing',
-  async (tx: Tx, inputs: readonly { limit: number; leaseMs: number }[]): Promise<SealClaim[]> => {
+  async (tx: Tx, inputs: readonly SealOrder[]): Promise<SealClaim[]> => {
     const outputs: SealClaim[] = []
-    for (const { limit, leaseMs } of inputs) {
-      const erasures = await tx.query(CLAIM_SEALING, ONCE, tx.now, limit)
+    for (const { limit, leaseMs, ledgerPosition } of inputs) {
+      const erasures = await tx.query(CLAIM_SEALING, ONCE, tx.now, limit, ledgerPosition)
       await tx.query(
         LEASE,
         erasures.map(({ erasure_id }) => ({ erasure_id })),
@@ -111,6 +119,7 @@ const CLAIM_SEALING = statement<SealingErasure>()(
   (q) => `select e.erasure_id, e.app_key, e.id_digest, e.key_version, e.accepted_at, e.removed_at, e.removed,
       e.looked_through, e.vendor, e.deletion_id from erasure e
     where e.state = 'sealing' and e.state <> 'erased' and e.run_at <= ${q.value(1)}
+      and e.ledger_position <= ${q.value(3)}
     order by e.run_at, e.erasure_id limit ${q.value(2)} ${q.skipLocked('e')}`,
 )
 

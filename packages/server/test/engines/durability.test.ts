@@ -37,7 +37,12 @@ test('on PostgreSQL a registration and a deletion are flushed before they are an
   )
   await client.end()
   assert.deepEqual(settings.rows, [{ fsync: 'on', commit: 'on' }])
-  const server = await started(t, { LETHE_DATABASE_URL: postgres.url('postgres') })
+  const folder = mkdtempSync(path.join(tmpdir(), 'lethe-durability-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const server = await started(t, {
+    LETHE_DATABASE_URL: postgres.url('postgres'),
+    LETHE_DATA_DIR: folder,
+  })
   const calls = await watchTwoCalls(server, () => {
     const backends = runningProcesses().filter(({ parentPid }) => parentPid === postgres.pid())
     return [server.pid, postgres.pid(), ...backends.map(({ pid }) => pid)]

@@ -34,10 +34,10 @@ const TABLES = [
 ]
 const ROWS = 5_000
 /**
- * Apps, nodes that send, what they hold, pushes under way, deletions that operators planned, and the rows of one step: few, by the
- * names that they have in statements.
+ * Apps, nodes that send, what they hold, pushes under way, deletions that operators planned, files of the
+ * ledger, and the rows of one step: few, by the names that they have in statements.
  */
-const FEW_ROWS = /^SCAN (a|s|h|l|sender|fence_hold|push_span|deletion|step|page)\b/
+const FEW_ROWS = /^SCAN (a|s|h|l|sender|fence_hold|push_span|ledger_file|deletion|step|page)\b/
 
 /** Rows of an app that has been used for a while; `numbers` gives 1 to ROWS as `n`. */
 function rowsOf(numbers: string): string {

@@ -35,7 +35,7 @@ forEachEngine('an erasure whose node died while it signed', (open) => {
     const { erasureId } = accepted
     await database.write(units.removeDevices, { erasureIds: null, limit: 1 })
     await database.write(units.lookAgain, 1)
-    const claim = await database.write(claimSealing, { limit: 1, leaseMs: 1_000 })
+    const claim = await database.write(claimSealing, { limit: 1, leaseMs: 1_000, ledgerPosition: 1 })
     assert.equal(claim.erasures[0]?.erasure_id, erasureId)
 
     const next = await startTestApp({ transactionLeaseMs: 1_000 }, { database: opened })

@@ -66,7 +66,7 @@ async function removedErasure({ free, app }: Nodes): Promise<void> {
 }
 
 async function sealAll(database: Db, receipt: string): Promise<number> {
-  const claim = await database.write(claimSealing, { limit: 10, leaseMs: 10_000 })
+  const claim = await database.write(claimSealing, { limit: 10, leaseMs: 10_000, ledgerPosition: 1_000 })
   const finished = claim.erasures.map(({ erasure_id }) => ({ erasureId: erasure_id, erasedAt: 1, receipt }))
   return database.write(finishErasures, finished)
 }

@@ -11,6 +11,7 @@ import { audit } from './0004-audit.ts'
 import { bulk } from './0005-bulk.ts'
 import { guard } from './0006-guard.ts'
 import { version } from './0007-version.ts'
+import { ledger } from './0008-ledger.ts'
 
 /** A migration gives the statements that it runs on an engine. Once released it never changes. */
 export type MigrationStatements = (engine: Engine) => readonly string[]
@@ -24,6 +25,7 @@ const migrations: Readonly<Record<string, MigrationStatements>> = {
   '0005-bulk': bulk,
   '0006-guard': guard,
   '0007-version': version,
+  '0008-ledger': ledger,
 }
 
 /** Kysely's own tables, which stand in no declaration. */
