@@ -330,44 +330,6 @@ describe('faults', () => {
   })
 })
 
-test('closing finishes what runs', async () => {
-  let finish = () => {}
-  const isCalled = Promise.withResolvers<void>()
-  const slow = operation({
-    id: 'slow',
-    summary: 's',
-    schema: { answers: { 200: Type.Object({ a: Type.Integer() }) } },
-    handle: async () => {
-      isCalled.resolve()
-      await new Promise<void>((resolve) => {
-        finish = resolve
-      })
-      return answer({ a: 1 })
-    },
-  })
-  const server = await createHttpServer({
-    routes: [{ access: 'open', method: 'GET', path: '/slow', operation: slow }],
-    admissions: {
-      by: { open: () => ({ kind: 'admitted', caller: undefined }) } as never,
-      preflight: async () => answer({}),
-    },
-    nameFailure: () => undefined,
-    metrics: { observerOf: () => () => {} },
-    log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
-    random: systemRandom,
-    trustedProxies: [],
-    version: '0',
-  })
-  const port = Number(new URL(await server.listen({ host: '127.0.0.1', port: 0 })).port)
-  const running = overSocket(port, 'GET /slow')
-  await isCalled.promise
-  const closed = server.close()
-  finish()
-  const response = await running
-  assert.deepEqual([response.status, response.body, response.headers.connection], [200, '{"a":1}', 'close'])
-  await closed
-})
-
 function code(error: unknown): number {
   return (error as { code: number }).code
 }

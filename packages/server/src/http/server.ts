@@ -25,6 +25,7 @@ import type { Random } from '../kernel/random.ts'
 import { type Reply, refuse } from '../kernel/reply.ts'
 import type { Admission, Admissions } from './admit.ts'
 import { type Check, cleanInput, compileCheck, type Fault } from './check-input.ts'
+import { type LastAnswers, watchLastAnswers } from './last-answers.ts'
 import type { HttpMetrics, Observe } from './metrics.ts'
 import { openApiFrame, schemaOf } from './openapi.ts'
 import {
@@ -78,6 +79,7 @@ export interface HttpServer {
 
 export async function createHttpServer(deps: HttpServerDeps): Promise<HttpServer> {
   const app = createFramework(deps)
+  const lastAnswers = watchLastAnswers(app.server)
   await app.register(swagger, { openapi: openApiFrame(deps.version) })
   for (const route of deps.routes) addRoute(app, deps, route)
   addPreflights(app, deps)
@@ -94,7 +96,7 @@ export async function createHttpServer(deps: HttpServerDeps): Promise<HttpServer
     },
     inject: (request) => app.inject(request),
     openApi: () => app.swagger(),
-    close: () => close(app),
+    close: () => close(app, lastAnswers),
   }
 }
 
@@ -468,8 +470,9 @@ function addNotFound(app: FastifyInstance, deps: HttpServerDeps, missing: readon
   })
 }
 
-async function close(app: FastifyInstance): Promise<void> {
+async function close(app: FastifyInstance, lastAnswers: LastAnswers): Promise<void> {
   const cut = setTimeout(() => app.server.closeAllConnections(), CLOSE_MS)
+  lastAnswers.endWithThem()
   try {
     await app.close()
   } finally {
