@@ -77,16 +77,15 @@ export function startBroadcastWork(deps: PushWorkDeps): Loop & { isIdle(): boole
 
 /** A chunk that fails is given back, and tried again later. */
 async function runChunk(deps: PushWorkDeps, chunk: ClaimedChunk): Promise<void> {
-  const senderId = deps.sender.id
-  const { msgId, span } = chunk
+  const { senderId, msgId, span } = chunk
   try {
     const results = await sendChunk(deps, chunk)
-    const end = { msgId, span, nextSlice: chunk.untilSlice, pauseMs: pauseAfter(results) }
-    await finishForSure(deps, { senderId, results, chunk: end })
+    const end = { senderId, msgId, span, nextSlice: chunk.untilSlice, pauseMs: pauseAfter(results) }
+    await finishForSure(deps, { results, chunk: end })
   } catch (error) {
     deps.log.error({ msgId, ...errorFields(error) }, 'push.chunk-failed')
-    const end = { msgId, span, nextSlice: chunk.nextSlice, pauseMs: PAUSE_MS }
-    await finishForSure(deps, { senderId, results: [], chunk: end })
+    const end = { senderId, msgId, span, nextSlice: chunk.nextSlice, pauseMs: PAUSE_MS }
+    await finishForSure(deps, { results: [], chunk: end })
   }
 }
 
@@ -96,7 +95,13 @@ async function sendChunk(deps: PushWorkDeps, chunk: ClaimedChunk): Promise<SendR
   const app = await deps.apps.find(chunk.appKey)
   const message = (await readMessages(deps.database, [chunk.msgId])).get(chunk.msgId)
   if (!app || !message || chunk.audience === null || now() >= chunk.expiresAt) return []
-  const common = { app, message, expiresAt: expiryOf(chunk, message.push.options.timeToLiveSeconds) }
+  const { senderId } = chunk
+  const common = {
+    senderId,
+    app,
+    message,
+    expiresAt: expiryOf(chunk, message.push.options.timeToLiveSeconds),
+  }
   const audience = restoreAudience(chunk.audience)
   const bounds = boundsOf(chunk.nextSlice, chunk.untilSlice)
   const results: SendResult[] = []
@@ -118,7 +123,7 @@ function expiryOf({ spreadMs, expiresAt, now }: ClaimedChunk, timeToLiveSeconds:
 
 function deliveryOf(
   { tokenChangedAt: _, ...recipient }: Recipient,
-  common: Pick<Delivery, 'app' | 'message' | 'expiresAt'>,
+  common: Pick<Delivery, 'senderId' | 'app' | 'message' | 'expiresAt'>,
 ): Delivery {
   return { ...recipient, ...common, alias: null, attempts: 0, isConnected: false, isUrgent: false }
 }

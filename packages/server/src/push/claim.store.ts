@@ -17,6 +17,8 @@ export interface ClaimChunkInput {
 
 /** A chunk in hand: slices `nextSlice` to before `untilSlice` of one push. */
 export interface ClaimedChunk {
+  /** Whoever has it in hand. */
+  readonly senderId: string
   readonly msgId: number
   readonly span: number
   readonly appKey: string
@@ -53,6 +55,7 @@ async function claim(
   await tx.query(HOLD_SPAN, [{ id: row.msg_id, in_span: row.span }], senderId, tx.now)
   await countClaim(tx, [senderId])
   return {
+    senderId,
     msgId: row.msg_id,
     span: row.span,
     appKey: row.app_key,
@@ -67,6 +70,8 @@ async function claim(
 
 /** A message to one user, in hand. */
 export interface ClaimedMessage {
+  /** Whoever has it in hand. */
+  readonly senderId: string
   readonly appKey: string
   readonly registrationId: RegistrationId
   readonly msgId: number
@@ -124,7 +129,7 @@ async function claimOfApps(tx: Tx, input: ClaimMessagesInput): Promise<MessageCl
   )
   if (rows.length > 0) await countClaim(tx, [input.senderId])
   const lastApp = apps.at(-1)?.app_key ?? input.afterApp
-  return { messages: rows.map(messageOf), lastApp, hasMore, now: tx.now }
+  return { messages: rows.map((row) => messageOf(row, input.senderId)), lastApp, hasMore, now: tx.now }
 }
 
 export interface PendingRow {
@@ -136,8 +141,9 @@ export interface PendingRow {
   readonly attempts: number
 }
 
-export function messageOf(row: PendingRow): ClaimedMessage {
+export function messageOf(row: PendingRow, senderId: string): ClaimedMessage {
   return {
+    senderId,
     appKey: row.app_key,
     registrationId: row.registration_id,
     msgId: row.msg_id,

@@ -23,6 +23,8 @@ import { readConnected } from './recipients.store.ts'
 import type { Sender } from './sender.ts'
 
 export interface Delivery {
+  /** Under which this node took it. */
+  readonly senderId: string
   readonly app: App
   readonly message: Message
   readonly registrationId: RegistrationId
@@ -49,7 +51,7 @@ export interface DeliverDeps {
   readonly channels: AppChannels
   readonly inFlight: InFlight
   readonly lastLook: LastLook
-  readonly sender: Pick<Sender, 'maySend'>
+  readonly sender: Pick<Sender, 'maySendAs'>
 }
 
 /** `now`: the database's clock, as far as this node knows it. */
@@ -223,12 +225,12 @@ function addressOf({ token, p256dh, auth, environment, registrationId }: Deliver
 
 function gateOf(
   { lastLook, sender, deadlines }: DeliverDeps,
-  { app, message, registrationId, token, alias }: Delivery,
+  { senderId, app, message, registrationId, token, alias }: Delivery,
   { isTokenAsked, looks }: { isTokenAsked: boolean; looks: { last?: LookOutput } },
 ): Gate {
   return {
     signal: deadlines.next(),
-    holds: () => sender.maySend(),
+    holds: () => sender.maySendAs(senderId),
     confirm: async () => {
       try {
         looks.last = await lastLook({
@@ -244,7 +246,7 @@ function gateOf(
         return false
       }
       if (looks.last !== 'go') return false
-      if (sender.maySend()) return true
+      if (sender.maySendAs(senderId)) return true
       delete looks.last
       return false
     },
@@ -305,11 +307,12 @@ function isExpired({ expiresAt }: Delivery, now: number): boolean {
 }
 
 function resultOf(
-  { app, message, registrationId, platform, alias, attempts }: Delivery,
+  { senderId, app, message, registrationId, platform, alias, attempts }: Delivery,
   end: SendEnd,
   more: Partial<Pick<SendResult, 'channel' | 'isFirst' | 'deadToken'>> = {},
 ): SendResult {
   return {
+    senderId,
     appKey: app.appKey,
     registrationId,
     msgId: message.msgId,
@@ -325,6 +328,7 @@ function resultOf(
 
 /** The result of a message that this node could not even try: another try follows soon, and counts as the first. */
 export function notSent({
+  senderId,
   appKey,
   registrationId,
   msgId,
@@ -333,6 +337,7 @@ export function notSent({
   expiresAt,
 }: ClaimedMessage): SendResult {
   return {
+    senderId,
     appKey,
     registrationId,
     msgId,

@@ -115,10 +115,11 @@ export class DirectWork {
 }
 
 export function deliveryOf(
-  { registrationId, alias, expiresAt, attempts }: ClaimedMessage,
+  { senderId, registrationId, alias, expiresAt, attempts }: ClaimedMessage,
   { message, recipient }: { message: Message; recipient: RecipientRow },
 ): Omit<Delivery, 'app'> {
   return {
+    senderId,
     message,
     registrationId,
     platform: recipient.platform,

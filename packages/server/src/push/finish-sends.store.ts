@@ -15,6 +15,8 @@ import { lockLive } from './live-devices.store.ts'
 
 /** What became of one message at one user. */
 export interface SendResult {
+  /** Whoever had it in hand. */
+  readonly senderId: string
   readonly appKey: string
   readonly registrationId: RegistrationId
   readonly msgId: number
@@ -47,13 +49,14 @@ export type SendEnd =
   | { readonly kind: 'dropped' }
 
 export interface FinishInput {
-  readonly senderId: string
   readonly results: readonly SendResult[]
   /** The chunk that the results are of; null where they are of messages to single users. */
   readonly chunk: ChunkEnd | null
 }
 
 export interface ChunkEnd {
+  /** Whoever had it in hand. */
+  readonly senderId: string
   readonly msgId: number
   readonly span: number
   readonly nextSlice: number
@@ -73,17 +76,36 @@ export const finishSends = background(
   },
 )
 
-async function finish(tx: Tx, { senderId, results, chunk }: FinishInput): Promise<FinishOutput> {
+async function finish(tx: Tx, { results, chunk }: FinishInput): Promise<FinishOutput> {
   const live = await lockLive(tx, results)
   const ofLive = results.filter((result) => live.has(keyOf(result.appKey, result.registrationId)))
   const misnamed = idsOf(ofLive.filter(isMisnamed))
   // Whoever withdraws a message at this moment takes away what waits of it: then nothing may come after it.
   await lockMessages(tx, idsOf(ofLive.filter((result) => isWaiting(result) || isMisnamed(result))))
-  if (chunk && !(await moveOn(tx, senderId, chunk)) && !(await isWithdrawn(tx, chunk))) return 'passed'
-  await saveResults(tx, ofLive)
+  if (chunk && !(await moveOn(tx, chunk)) && !(await isWithdrawn(tx, chunk))) return 'passed'
+  const passed = chunk ? NONE : await findPassed(tx, ofLive.filter(isWaiting))
+  await saveResults(
+    tx,
+    ofLive.filter((result) => !passed.has(result)),
+  )
   await clearWithoutReceivers(tx, misnamed)
-  await countOutcomes(tx, results.flatMap(countOf))
+  const counted = results.filter((result) => !passed.has(result))
+  await countOutcomes(tx, counted.flatMap(countOf))
   return 'finished'
+}
+
+const NONE: ReadonlySet<SendResult> = new Set()
+
+/** Of messages to single users that would wait further: those that others have taken over from a sender taken for dead. */
+async function findPassed(tx: Tx, waiting: readonly SendResult[]): Promise<ReadonlySet<SendResult>> {
+  const rows = waiting.map((result, n) => ({
+    n,
+    ...wireKey(result),
+    id: result.msgId,
+    sender_id: result.senderId,
+  }))
+  const held = new Set((await tx.query(HELD, rows)).map(({ n }) => waiting[n]))
+  return new Set(waiting.filter((result) => !held.has(result)))
 }
 
 function idsOf(results: readonly SendResult[]): { id: number }[] {
@@ -161,9 +183,9 @@ function wireKey({ appKey, registrationId }: DeviceKey) {
 }
 
 /** Moves a span on, or ends it, and the push with its last span. False: it is not this sender's any more. */
-async function moveOn(tx: Tx, senderId: string, chunk: ChunkEnd): Promise<boolean> {
+async function moveOn(tx: Tx, chunk: ChunkEnd): Promise<boolean> {
   const input = [{ id: chunk.msgId, in_span: chunk.span, slice: chunk.nextSlice, pause: chunk.pauseMs }]
-  const [moved] = await tx.query(MOVE_ON, input, senderId, tx.now)
+  const [moved] = await tx.query(MOVE_ON, input, chunk.senderId, tx.now)
   if (!moved) return false
   if (moved.next_slice < moved.end_slice) return true
   await tx.query(LOCK_PUSH, [{ id: chunk.msgId }])
@@ -178,6 +200,14 @@ async function isWithdrawn(tx: Tx, { msgId }: ChunkEnd): Promise<boolean> {
 }
 
 const MESSAGE = { app_key: 'text', registration_id: 'text', id: 'bigint' } as const
+
+const HELD = statement<{ n: number }>()(
+  'push.held',
+  { n: 'bigint', ...MESSAGE, sender_id: 'text' },
+  (q) => `select input.n from ${q.input} join pending_message m on m.app_key = input.app_key
+      and m.registration_id = input.registration_id and m.msg_id = input.id
+    where m.sender_id = input.sender_id ${q.lockRows('m')}`,
+)
 
 const DELETE_DONE = statement()(
   'push.delete-done',

@@ -66,7 +66,7 @@ export const closePresence = background(
 /** What this node is to deliver over its sockets, the oldest first. */
 export async function readForSockets(read: Read, senderId: string, limit: number): Promise<ClaimedMessage[]> {
   const rows = await read.query(FOR_SOCKETS, [{ node: senderId }], limit)
-  return rows.map(messageOf)
+  return rows.map((row) => messageOf(row, senderId))
 }
 
 /** A user, by its place `n`, who is written down as connected elsewhere: to a node that is alive, or to none. */

@@ -43,7 +43,7 @@ export class Results {
     while (this.#waiting.length > 0) {
       const results = this.#waiting.splice(0, BATCH_MAX)
       try {
-        await finishForSure(this.#deps, { senderId: this.#deps.sender.id, results, chunk: null })
+        await finishForSure(this.#deps, { results, chunk: null })
       } finally {
         this.#expectedCount -= results.length
         for (const result of results) this.#onWritten(result)

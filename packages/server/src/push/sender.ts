@@ -51,6 +51,8 @@ export interface Sender {
   readonly id: string
   /** Whether a send may begin at this moment. */
   maySend(): boolean
+  /** The same, of something that was taken under this id: with another id, others have taken it over. */
+  maySendAs(id: string): boolean
   stop(): Promise<void>
 }
 
@@ -97,6 +99,10 @@ class JoinedSender implements Sender {
     if (this.#isStopped) return false
     const standingMs = Math.min(STANDING_MS_MAX, (this.#leaseMs * 2) / 3)
     return this.#leaseMs === FOREVER_MS || this.#deps.clock.monotonic() - this.#renewedAt < standingMs
+  }
+
+  maySendAs(id: string): boolean {
+    return id === this.#id && this.maySend()
   }
 
   async join(): Promise<void> {

@@ -43,6 +43,8 @@ export interface PushWorld {
   push(to: unknown, given?: { body?: object; options?: object }): Promise<string>
   /** As if the user had been seen last so much earlier. */
   ageBy(id: string, ms: number): Promise<void>
+  /** SQL past the server. */
+  outside(statement: string): Promise<void>
   /** Waits until nothing is left to be sent. */
   settled(): Promise<void>
 }
@@ -105,6 +107,7 @@ export async function openPushWorld(
         database,
         `update device set last_seen_at = last_seen_at - ${ms} where registration_id = '${id}'`,
       ),
+    outside: (statement) => runOutside(database, statement),
     settled: async () => {
       await until('nothing is left to be sent', () => isSettled(database.database))
     },

@@ -55,6 +55,7 @@ export async function openStatisticsWorld(
     outside: (statement) => runOutside(opened, statement),
     finish: async ({ id }, msgId, end) => {
       const result = {
+        senderId: 'test',
         appKey: APP_KEY,
         registrationId: id as RegistrationId,
         msgId: Number(msgId),
@@ -65,7 +66,7 @@ export async function openStatisticsWorld(
         end,
         deadToken: null,
       } as const
-      await opened.database.write(finishSends, { senderId: 'test', results: [result], chunk: null })
+      await opened.database.write(finishSends, { results: [result], chunk: null })
     },
   }
 }
