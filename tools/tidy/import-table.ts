@@ -46,6 +46,7 @@ export const rooms: Record<string, string[]> = {
   'config.ts': ['kernel'],
   'app.ts': ['*', '*/**'],
   'main.ts': ['kernel', 'storage', 'app.ts', 'config.ts'],
+  'offline.ts': ['kernel', 'storage', 'erasure/ledger/*', 'config.ts'],
   'writer-thread.ts': ['kernel', 'storage', 'units.ts'],
 }
 
@@ -61,7 +62,7 @@ export const packages: Record<string, string[]> = {
   client: ['protocol'],
   'web-sdk': ['protocol', 'client'],
   server: ['protocol'],
-  cli: ['protocol', 'server/src/main.ts'],
+  cli: ['protocol', 'server/src/main.ts', 'server/src/offline.ts'],
   console: ['protocol'],
 }
 

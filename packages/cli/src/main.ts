@@ -11,6 +11,7 @@ import { Complaint, EXIT_USAGE } from './complaint.ts'
 import { addDeletionCommands } from './deletion-commands.ts'
 import { addErasureCommands } from './erasure-commands.ts'
 import { addGuardCommands } from './guard-commands.ts'
+import { addLedgerCommands } from './ledger-commands.ts'
 import { addReceiptCommands } from './receipt-commands.ts'
 import { addServeCommand } from './serve-command.ts'
 
@@ -51,5 +52,6 @@ function createProgram(setExitCode: (code: number) => void): Command {
   addDeletionCommands(program, setExitCode)
   addErasureCommands(program, setExitCode)
   addReceiptCommands(program, setExitCode)
+  addLedgerCommands(program, setExitCode)
   return program
 }

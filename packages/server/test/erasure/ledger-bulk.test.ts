@@ -41,10 +41,22 @@ async function statesOf({ database }: LedgerServer): Promise<Map<string, string>
   return new Map(rows.map(({ erasure_id, state }) => [erasure_id, state]))
 }
 
+/** Waits until the loop that finishes erasures has come round so often: it measures the oldest one each time. */
+async function finishHasRun({ app }: LedgerServer, times: number): Promise<void> {
+  const ages = new Set<string | undefined>()
+  await until('the loop has come round', async () => {
+    const { body } = await app.http.inject('/metrics')
+    ages.add(/^lethe_erasure_oldest_open_seconds (\S+)$/m.exec(body)?.[1])
+    assert.ok(!ages.has(undefined), 'the metric is there')
+    return ages.size > times
+  })
+}
+
 forEachPlace('a deletion of many users', (newPlace) => {
   test('is not finished before its erasures stand in the ledger', async (t) => {
     const file = path.join(newFolder(t), 'ledger')
     const gate = Promise.withResolvers<void>()
+    t.after(() => gate.resolve())
     let isHolding = false
     const beforeAppend = async () => {
       if (isHolding) await gate.promise
@@ -52,7 +64,6 @@ forEachPlace('a deletion of many users', (newPlace) => {
     const server = await startLedgerServer(t, await newPlace(t), { file, beforeAppend })
     const users = await registerUsers(server, nameUsers('user', 30))
     isHolding = true
-    t.after(() => gate.resolve())
     const deletion = await deleteAll(server)
     await until('all are ready to be sealed', async () => {
       const states = [...(await statesOf(server)).values()]
@@ -65,6 +76,8 @@ forEachPlace('a deletion of many users', (newPlace) => {
       ledgerPosition: server.ledger.position,
     })
     assert.deepEqual(erasures, [], 'none may be taken to be sealed')
+    await finishHasRun(server, 2)
+    assert.deepEqual(new Set((await statesOf(server)).values()), new Set(['sealing']))
     gate.resolve()
     await until('the deletion is done', async () => (await operate(server, 'GET', deletion)).state === 'done')
     const states = await statesOf(server)

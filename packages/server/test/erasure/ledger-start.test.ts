@@ -6,9 +6,11 @@ import { copyFileSync, readFileSync, renameSync, rmSync, truncateSync, writeFile
 import path from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { sql } from 'kysely'
+import type { LedgerLine } from '../../src/erasure/ledger/ledger-line.ts'
 import { readLedger } from '../../src/erasure/ledger/read-ledger.ts'
 import { readFrom } from '../../src/kernel/append-file.ts'
 import { units } from '../../src/units.ts'
+import { textOf } from '../support/ledger-text.ts'
 import {
   acceptOnly,
   allErased,
@@ -169,6 +171,24 @@ forEachPlace('a start', (newPlace) => {
     const findings = await readLedger(readFrom(file))
     assert.deepEqual([findings.damage, findings.earlierCount, findings.lastPosition], [undefined, 4, 6])
     assert.deepEqual((await startLedgerServer(t, backup, { file })).replayed, [])
+  })
+
+  test('with a ledger that was joined from incomplete ones writes everything once more', async (t) => {
+    const { place, file } = await stopped(t, await newPlace(t))
+    const entries: LedgerLine[] = []
+    await readLedger(readFrom(file), (entry) => {
+      entries.push({ kind: 'erased', entry })
+    })
+    const { header } = await readLedger(readFrom(file))
+    assert.ok(header)
+    const gappy = [{ kind: 'header', header: { ...header, fileId: 'joined' } } as const, ...entries.slice(2)]
+    writeFileSync(file, textOf(gappy))
+    const server = await startLedgerServer(t, place, { file })
+    await until('it holds all again', async () => (await readLedger(readFrom(file))).entryCount === 4)
+    await server.stop()
+    const findings = await readLedger(readFrom(file))
+    assert.deepEqual([findings.earlierCount, findings.gaps, findings.lastPosition], [1, [], 3])
+    await startLedgerServer(t, place, { file })
   })
 
   test('tells of erased users whose app the database does not have', async (t) => {

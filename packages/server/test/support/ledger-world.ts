@@ -36,9 +36,14 @@ import { until } from './until.ts'
 
 /** A database that nobody has open. */
 export interface Place {
+  /** Settings with which `lethe serve` works on it. */
+  readonly env: Readonly<Record<string, string>>
   open(): Promise<Db>
   copy(): Promise<Place>
 }
+
+const secretKey = new Uint8Array(32).fill(1)
+const SECRET = { LETHE_SECRET_KEY: Buffer.from(secretKey).toString('hex') }
 
 type NewPlace = (t: TestContext) => Promise<Place>
 
@@ -63,6 +68,7 @@ export function newFolder(t: TestContext): string {
 function sqlitePlace(t: TestContext, folder: string): Place {
   const file = path.join(folder, 'lethe.sqlite')
   return {
+    env: { LETHE_DATA_DIR: folder, ...SECRET },
     open: () => openSqlite({ file, writerThread, clock: systemClock(), onFault }),
     copy: async () => {
       const other = newFolder(t)
@@ -77,6 +83,7 @@ let copyCount = 0
 
 function postgresPlace(t: TestContext, url: string): Place {
   return {
+    env: { LETHE_DATABASE_URL: url, LETHE_DATA_DIR: newFolder(t), ...SECRET },
     open: () => openPostgres({ url, clock: systemClock(), onFault }, personalTables),
     copy: async () => {
       const name = /(test_[a-z0-9_]+)/.exec(url)?.[1] ?? ''
@@ -139,7 +146,7 @@ export async function startLedgerServer(
   const { log, lines } = captureLog()
   const deps: AppDeps = {
     database,
-    secretKey: new Uint8Array(32).fill(1),
+    secretKey,
     clock: systemClock(),
     random: systemRandom,
     log,
@@ -256,7 +263,7 @@ export async function eraseUsers(server: LedgerServer, users: readonly LedgerUse
 export async function acceptOnly(place: Place, { id }: LedgerUser): Promise<string> {
   const database = await place.open()
   const world = { database, clock: systemClock(), random: systemRandom }
-  const seal = createSeal(new Uint8Array(32).fill(1), systemRandom)
+  const seal = createSeal(secretKey, systemRandom)
   const app = await createAppDirectory({ ...world, seal }).find(APP_KEY)
   assert.ok(app)
   const input = { app, registrationId: id as RegistrationId, origin: 'server' } as const

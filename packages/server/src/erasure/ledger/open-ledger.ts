@@ -102,6 +102,8 @@ async function goOn(
     ? NOTHING
     : await compareLedger(database.read, deps.storage.read(), findings.earlierCount)
   const warnings = isSame ? [] : await settle(deps, findings, comparison)
+  // A file that was joined from incomplete ones: what the database has of the rest is written behind it, with everything else.
+  const isToBeginAgain = comparison.hasDiverged || findings.gaps.length > 0
   await database.write(beginLedger, header.ledgerId)
   const ledger = new NodeLedger(deps, {
     fileId: header.fileId,
@@ -112,9 +114,9 @@ async function goOn(
   // Told first: a start after a crash in between finds a file that is further than was told, never one that is shorter.
   await database.write(reportLedgerFile, {
     fileId: header.fileId,
-    position: comparison.hasDiverged ? 0 : lastPosition,
+    position: isToBeginAgain ? 0 : lastPosition,
   })
-  if (comparison.hasDiverged) await ledger.beginAgain()
+  if (isToBeginAgain) await ledger.beginAgain()
   return ledger
 }
 

@@ -1,45 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { FIRST_CHAIN, type LedgerEntry, type LedgerLine, parseLine, writeLine } from './ledger-line.ts'
+import { chunksOf, entry, HEADER, textOf } from '../../../test/support/ledger-text.ts'
+import { FIRST_CHAIN, type LedgerLine, parseLine, writeLine } from './ledger-line.ts'
 import { readLedger } from './read-ledger.ts'
-
-const HEADER: LedgerLine = { kind: 'header', header: { ledgerId: 'a'.repeat(32), fileId: 'b'.repeat(32) } }
-
-function entry(position: number, given: Partial<LedgerEntry> = {}): LedgerLine {
-  const digest = `${position}`.padStart(43, 'd')
-  return {
-    kind: 'erased',
-    entry: {
-      position,
-      erasureId: `${position}`.padStart(32, '0'),
-      appKey: 'aladdin:~',
-      idDigest: digest,
-      tokenDigest: null,
-      requestDigest: digest,
-      keyVersion: 2,
-      origin: 'device',
-      acceptedAt: 1_700_000_000_000,
-      ...given,
-    },
-  }
-}
-
-function textOf(lines: readonly LedgerLine[]): string {
-  let chain = FIRST_CHAIN
-  return lines
-    .map((line) => {
-      const written = writeLine(line, chain)
-      chain = written.chain
-      return written.text
-    })
-    .join('')
-}
-
-/** In chunks of this many bytes. */
-async function* chunksOf(text: string, bytes = 7): AsyncGenerator<Uint8Array> {
-  const all = new TextEncoder().encode(text)
-  for (let at = 0; at < all.length; at += bytes) yield all.subarray(at, at + bytes)
-}
 
 test('every line reads back as it was written', () => {
   let chain = FIRST_CHAIN

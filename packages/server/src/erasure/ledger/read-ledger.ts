@@ -11,7 +11,7 @@ export interface LedgerFindings {
   readonly lastErasureId: string | null
   /** Entries before positions began last: they stand in an order of their own. */
   readonly earlierCount: number
-  /** Positions that were left out between two entries. */
+  /** Positions that were left out between two entries, since positions began last. */
   readonly gaps: readonly { readonly from: number; readonly to: number }[]
   /** What the next line is chained to. */
   readonly chain: string
@@ -107,6 +107,7 @@ class Reading {
     this.#earlierCount = this.entryCount
     this.#lastPosition = 0
     this.#lastErasureId = null
+    this.#gaps.length = 0
   }
 
   #fail(reason: string): undefined {
