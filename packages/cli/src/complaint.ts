@@ -12,3 +12,14 @@ export class Complaint extends Error {
     this.exitCode = exitCode
   }
 }
+
+/** Turns errors whose message is for people, and those of files, into complaints. */
+export async function orComplaint<Result>(work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof Error)) throw error
+    const code = (error as { code?: unknown }).code
+    throw new Complaint(code === undefined ? error.message : `A file cannot be read or written (${code}).`)
+  }
+}

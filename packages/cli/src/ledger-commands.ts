@@ -3,7 +3,7 @@
 import { existsSync, renameSync, rmSync, statSync } from 'node:fs'
 import type { LedgerFindings } from '@lethe/server/offline.ts'
 import type { Command } from 'commander'
-import { Complaint, EXIT_FAILED, EXIT_USAGE } from './complaint.ts'
+import { Complaint, EXIT_FAILED, EXIT_USAGE, orComplaint } from './complaint.ts'
 import { type Json, jsonOption, print } from './operator-command.ts'
 import { ProgressLine } from './progress-line.ts'
 
@@ -96,16 +96,6 @@ function sizeOf(file: string): number {
   const stat = statSync(file, { throwIfNoEntry: false })
   if (!stat?.isFile()) throw new Complaint(`The file ${file} cannot be read.`, EXIT_USAGE)
   return stat.size
-}
-
-async function orComplaint<Result>(work: () => Promise<Result>): Promise<Result> {
-  try {
-    return await work()
-  } catch (error) {
-    if (!(error instanceof Error)) throw error
-    const code = (error as { code?: unknown }).code
-    throw new Complaint(code === undefined ? error.message : `A file cannot be read or written (${code}).`)
-  }
 }
 
 function isWhole({ header, damage, gaps }: LedgerFindings): boolean {

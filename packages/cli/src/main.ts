@@ -6,6 +6,7 @@ import manifest from '../package.json' with { type: 'json' }
 import { addAppCommands } from './app-commands.ts'
 import { addAudienceCommands } from './audience-commands.ts'
 import { addAuditCommands } from './audit-commands.ts'
+import { addBackupCommands } from './backup-commands.ts'
 import { addChannelCommands } from './channel-commands.ts'
 import { Complaint, EXIT_USAGE } from './complaint.ts'
 import { addDeletionCommands } from './deletion-commands.ts'
@@ -53,5 +54,6 @@ function createProgram(setExitCode: (code: number) => void): Command {
   addErasureCommands(program, setExitCode)
   addReceiptCommands(program, setExitCode)
   addLedgerCommands(program, setExitCode)
+  addBackupCommands(program)
   return program
 }

@@ -154,6 +154,15 @@ export type Settings = {
     | (Name extends Defaulted ? never : undefined)
 }
 
+/** Files of the data folder. */
+export const dataFiles = {
+  database: 'lethe.sqlite',
+  /** Unless a setting says where it is. */
+  ledger: 'erasure-ledger',
+  /** Unless a setting gives the key. */
+  secretKey: 'secret-key',
+} as const
+
 type Texts = Readonly<Record<string, string | undefined>>
 
 /** Reads settings from flags, by their names in the code, and from the environment. A sentence for each thing wrong. */

@@ -14,7 +14,7 @@ import {
   prepareLedger,
   writerThread,
 } from './app.ts'
-import { parseSecretKey, type Settings } from './config.ts'
+import { dataFiles, parseSecretKey, type Settings } from './config.ts'
 import { openAppendFile, shareDevice } from './kernel/append-file.ts'
 import { systemClock } from './kernel/clock.ts'
 import { errorFields, type Log } from './kernel/log.ts'
@@ -36,9 +36,6 @@ export interface Started {
 }
 
 const webSdkFolder = path.join(import.meta.dirname, '..', '..', 'web-sdk')
-/** In the data folder. */
-const DATABASE_FILE = 'lethe.sqlite'
-const LEDGER_FILE = 'erasure-ledger'
 
 /** Draining requests takes ten seconds at most; this is the end of all patience. */
 const STOP_MS = 12_000
@@ -98,7 +95,7 @@ async function openWorld(settings: Settings, log: Log): Promise<AppDeps> {
   const database: AppDeps['database'] =
     settings.databaseUrl === undefined
       ? await openSqlite({
-          file: path.join(settings.dataDir, DATABASE_FILE),
+          file: path.join(settings.dataDir, dataFiles.database),
           writerThread,
           clock,
           onFault,
@@ -119,7 +116,7 @@ interface OpenedLedger {
 }
 
 async function openLedgerFile(settings: Settings, deps: AppDeps): Promise<OpenedLedger> {
-  const place = settings.ledger ?? path.join(settings.dataDir, LEDGER_FILE)
+  const place = settings.ledger ?? path.join(settings.dataDir, dataFiles.ledger)
   mkdirSync(path.dirname(path.resolve(place)), { recursive: true, mode: 0o700 })
   const unlock = lockFile(
     `${place}.lock`,
@@ -169,7 +166,7 @@ async function openLedgerFile(settings: Settings, deps: AppDeps): Promise<Opened
 
 /** A PostgreSQL's disks are not for us to see. */
 function isOnDeviceOfData({ databaseUrl, dataDir }: Settings, place: string): boolean {
-  return databaseUrl === undefined && shareDevice(place, path.join(dataDir, DATABASE_FILE))
+  return databaseUrl === undefined && shareDevice(place, path.join(dataDir, dataFiles.database))
 }
 
 const SHARED_DEVICE =
@@ -189,7 +186,7 @@ function createLog(level: string): Log {
 /** The key in the data folder; made there when missing, and on disk before anything is sealed with it. */
 function secretKeyOf(folder: string): Uint8Array {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
-  const file = path.join(folder, 'secret-key')
+  const file = path.join(folder, dataFiles.secretKey)
   const known = readIfThere(file)
   if (known === undefined) return makeSecretKey(file)
   const parsed = parseSecretKey(known.trim())
