@@ -2,7 +2,7 @@
 // it: the same units, batch sizes and storage, in this process and without HTTP.
 import { FINISH_BATCH, REMOVAL_BATCH } from '../../packages/server/src/erasure/erasure-work.ts'
 import { signReceipt } from '../../packages/server/src/erasure/receipt.ts'
-import { claimSealing, finishErasures } from '../../packages/server/src/erasure/seal.store.ts'
+import { claimSealing, finishErasures, readClaimed } from '../../packages/server/src/erasure/seal.store.ts'
 import { loadSigningKeys, type SigningKeys } from '../../packages/server/src/erasure/signing-keys.ts'
 import { type Db, personalColumns } from '../../packages/server/src/schema.ts'
 import { units } from '../../packages/server/src/units.ts'
@@ -99,11 +99,12 @@ async function lookAtAll(database: Db, count: number): Promise<void> {
 async function sealAll(database: Db, signingKeys: SigningKeys, count: number): Promise<void> {
   const { engine } = database
   for (let done = 0; done < count; ) {
-    const { erasures, now: erasedAt } = await database.write(claimSealing, {
+    const claim = await database.write(claimSealing, {
       limit: FINISH_BATCH,
       leaseMs: LEASE_MS,
       ledgerPosition: Number.MAX_SAFE_INTEGER,
     })
+    const { erasures, now: erasedAt } = await database.write(readClaimed, { ...claim, leaseMs: LEASE_MS })
     const finished = await Promise.all(
       erasures.map(async (erasure) => {
         const receiptOf = { erasure, erasedAt, issuer: 'lethe', engine, personalColumns }

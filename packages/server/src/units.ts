@@ -23,7 +23,7 @@ import {
 } from './erasure/ledger/ledger.store.ts'
 import { replayErasures } from './erasure/ledger/replay.store.ts'
 import { type Fence, type RemovalStep, removalStep, removeDevices } from './erasure/removal.store.ts'
-import { claimSealing, finishErasures, finishWithManifests } from './erasure/seal.store.ts'
+import { claimSealing, finishErasures, finishWithManifests, readClaimed } from './erasure/seal.store.ts'
 import { deferErasures, lookAgainBehind } from './erasure/verification.store.ts'
 import { acceptPushes, takeMessageIds } from './push/accept-push.store.ts'
 import { claimChunk, claimMessages } from './push/claim.store.ts'
@@ -66,6 +66,7 @@ export function unitsWith(plan: readonly RemovalStep[]) {
     lookAgain: lookAgainBehind(fence),
     deferErasures,
     claimSealing,
+    readClaimed,
     finishErasures,
     finishWithManifests,
     openPlans,

@@ -22,14 +22,16 @@ import { acceptErasure, ERASURE_TOPIC } from './accept-erasure.ts'
 import { readAbandoned, readDue, readOldestOpenMs } from './erasure.store.ts'
 import type { ErasureMetrics } from './erasure-metrics.ts'
 import type { Ledger } from './ledger/ledger.ts'
-import { manifestsOf, signManifest } from './manifest.ts'
+import { type Member, manifestsOf, signManifest } from './manifest.ts'
 import { type ReceiptInput, signReceipt } from './receipt.ts'
 import type { RemovalInput, RemovalOutput } from './removal.store.ts'
 import {
+  type ClaimedErasures,
   claimSealing,
   type FinishInput,
   finishErasures,
   finishWithManifests,
+  readClaimed,
   type SealClaim,
 } from './seal.store.ts'
 import type { SigningKeys } from './signing-keys.ts'
@@ -71,8 +73,10 @@ export const FINISH_BATCH = 500
 const SCRUB_INTERVAL_MS = 500
 /** Nor does it take more than a tenth of the time, however large the database. */
 const SCRUB_PAUSES = 10
-/** Claims held in memory at a time: 20,000 erasures, some 20 MB. On PostgreSQL a scrub and its pause take seconds. */
-const SEAL_CLAIMS_MAX = 40
+/** Claims that one scrub serves: ids of 200,000 erasures, some 12 MB. With a large database a scrub and its pause take long. */
+const SEAL_CLAIMS_MAX = 400
+/** Claims that are read and sealed together, so that manifests are full: 10,000 erasures, some 10 MB. */
+const SEAL_CLAIMS_AT_ONCE = 20
 const SCRUB_TRIES = 5
 const SCRUB_RETRY_MS = 200
 const SWEEP_MS = 3_600_000
@@ -171,8 +175,9 @@ function finisher(deps: ErasureWorkDeps): () => Promise<'more' | 'done'> {
     if (claims.length === 0) return 'done'
     await scrub(deps)
     scrubAt = begunAt + Math.max(SCRUB_INTERVAL_MS, SCRUB_PAUSES * (clock.monotonic() - begunAt))
-    for (const claim of claims) await seal(deps, claim)
-    await sealManifests(deps, claims)
+    for (let first = 0; first < claims.length; first += SEAL_CLAIMS_AT_ONCE) {
+      await sealTogether(deps, claims.slice(first, first + SEAL_CLAIMS_AT_ONCE))
+    }
     await measureOldest(deps)
     return 'more'
   }
@@ -189,19 +194,17 @@ async function lookAtRemoved({ database, log, metrics, lookAgain }: ErasureWorkD
   }
 }
 
-type TimedClaim = SealClaim & { readonly takenAt: number }
-
 /** Takes the erasures that are ready to be sealed: all of them, so that one scrub serves them together. */
-async function claimAll({ database, clock, leaseMs, ledger }: ErasureWorkDeps): Promise<TimedClaim[]> {
-  const claims: TimedClaim[] = []
+async function claimAll({ database, leaseMs, ledger }: ErasureWorkDeps): Promise<SealClaim[]> {
+  const claims: SealClaim[] = []
   for (let isMore = true; isMore && claims.length < SEAL_CLAIMS_MAX; ) {
     const claim = await database.write(claimSealing, {
       limit: FINISH_BATCH,
       leaseMs,
       ledgerPosition: ledger.position,
     })
-    if (claim.erasures.length > 0) claims.push({ ...claim, takenAt: clock.monotonic() })
-    isMore = claim.erasures.length === FINISH_BATCH
+    if (claim.erasureIds.length > 0) claims.push(claim)
+    isMore = claim.erasureIds.length === FINISH_BATCH
   }
   return claims
 }
@@ -214,16 +217,24 @@ async function scrub({ database, clock }: ErasureWorkDeps): Promise<void> {
   throw new StorageUnavailable('readers kept the log from being truncated')
 }
 
-/** The third clock of a claim's erasures is the database's, carried forward. */
-function erasedAtOf({ clock }: ErasureWorkDeps, claim: TimedClaim): number {
-  return Math.round(claim.now + clock.monotonic() - claim.takenAt)
+async function sealTogether(deps: ErasureWorkDeps, claims: readonly SealClaim[]): Promise<void> {
+  const { database, leaseMs } = deps
+  const inBulk: Member[] = []
+  for (const claim of claims) {
+    const claimed = await database.write(readClaimed, { ...claim, leaseMs })
+    await seal(deps, claimed)
+    for (const erasure of claimed.erasures) {
+      if (erasure.deletion_id !== null) inBulk.push({ ...erasure, erasedAt: claimed.now })
+    }
+  }
+  await sealManifests(deps, inBulk)
 }
 
-/** Signs the receipts of a claim and finishes its erasures, but for those of bulk deletions. */
-async function seal(deps: ErasureWorkDeps, claim: TimedClaim): Promise<void> {
+/** Signs the receipts of single deletions and finishes them. The third clock is the database's. */
+async function seal(deps: ErasureWorkDeps, claimed: ClaimedErasures): Promise<void> {
   const { database, metrics, signingKeys, issuer, personalColumns } = deps
-  const erasedAt = erasedAtOf(deps, claim)
-  const erasures = claim.erasures.filter(({ deletion_id }) => deletion_id === null)
+  const erasedAt = claimed.now
+  const erasures = claimed.erasures.filter(({ deletion_id }) => deletion_id === null)
   if (erasures.length === 0) return
   const finished = await Promise.all(
     erasures.map(async (erasure): Promise<FinishInput> => {
@@ -241,15 +252,9 @@ async function seal(deps: ErasureWorkDeps, claim: TimedClaim): Promise<void> {
   for (const erasure of erasures) measureClocks(metrics, erasure, erasedAt)
 }
 
-/** The same for the erasures of bulk deletions: manifests over all claims together, so that few are not full. */
-async function sealManifests(deps: ErasureWorkDeps, claims: readonly TimedClaim[]): Promise<void> {
+/** The same for erasures of bulk deletions: manifests over many together, so that few are not full. */
+async function sealManifests(deps: ErasureWorkDeps, erasures: readonly Member[]): Promise<void> {
   const { database, metrics, random, clock, signingKeys } = deps
-  const erasures = claims.flatMap((claim) => {
-    const erasedAt = erasedAtOf(deps, claim)
-    return claim.erasures
-      .filter(({ deletion_id }) => deletion_id !== null)
-      .map((erasure) => ({ ...erasure, erasedAt }))
-  })
   for (const { appKey, deletionId, members } of manifestsOf(erasures)) {
     const manifestId = orderedId(random, clock.now())
     const input = { ...deps, engine: database.engine, manifestId, deletionId, members }

@@ -21,9 +21,16 @@ export type SealingErasure = Pick<
   | 'deletion_id'
 >
 
+/** Erasures that a node has taken. Their ids alone: one scrub serves a great many of them. */
 export interface SealClaim {
+  readonly erasureIds: readonly string[]
+  /** The database's clock, milliseconds. It stands in the rows too, so that they tell whose they are. */
+  readonly leasedUntil: number
+}
+
+/** Erasures of a claim as they are now, and the database's clock, in milliseconds. */
+export interface ClaimedErasures {
   readonly erasures: readonly SealingErasure[]
-  /** The database's clock, milliseconds. */
   readonly now: number
 }
 
@@ -44,10 +51,30 @@ export const claimSealing = background(
   async (tx: Tx, inputs: readonly SealOrder[]): Promise<SealClaim[]> => {
     const outputs: SealClaim[] = []
     for (const { limit, leaseMs, ledgerPosition } of inputs) {
-      const erasures = await tx.query(CLAIM_SEALING, ONCE, tx.now, limit, ledgerPosition)
+      const ids = await tx.query(CLAIM_SEALING, ONCE, tx.now, limit, ledgerPosition)
+      const leasedUntil = tx.now + leaseMs
+      await tx.query(LEASE, ids, leasedUntil)
+      outputs.push({ erasureIds: ids.map(({ erasure_id }) => erasure_id), leasedUntil })
+    }
+    return outputs
+  },
+)
+
+/** Reads what a node has claimed, but for what another has taken since, and renews the lease where half of it is over. */
+export const readClaimed = background(
+  'erasure.read-claimed',
+  async (
+    tx: Tx,
+    inputs: readonly (SealClaim & { readonly leaseMs: number })[],
+  ): Promise<ClaimedErasures[]> => {
+    const outputs: ClaimedErasures[] = []
+    for (const { erasureIds, leasedUntil, leaseMs } of inputs) {
+      const ids = erasureIds.map((erasure_id) => ({ erasure_id }))
+      const erasures = await tx.query(READ_CLAIMED, ids, leasedUntil)
+      const isRenewed = tx.now > leasedUntil - leaseMs / 2
       await tx.query(
         LEASE,
-        erasures.map(({ erasure_id }) => ({ erasure_id })),
+        isRenewed ? erasures.map(({ erasure_id }) => ({ erasure_id })) : [],
         tx.now + leaseMs,
       )
       outputs.push({ erasures, now: tx.now })
@@ -113,14 +140,22 @@ export const finishWithManifests = background(
   },
 )
 
-const CLAIM_SEALING = statement<SealingErasure>()(
+const CLAIM_SEALING = statement<{ erasure_id: string }>()(
   'erasure.claim-sealing',
   {},
-  (q) => `select e.erasure_id, e.app_key, e.id_digest, e.key_version, e.accepted_at, e.removed_at, e.removed,
-      e.looked_through, e.vendor, e.deletion_id from erasure e
+  (q) => `select e.erasure_id from erasure e
     where e.state = 'sealing' and e.state <> 'erased' and e.run_at <= ${q.value(1)}
       and e.ledger_position <= ${q.value(3)}
     order by e.run_at, e.erasure_id limit ${q.value(2)} ${q.skipLocked('e')}`,
+)
+
+const READ_CLAIMED = statement<SealingErasure>()(
+  'erasure.read-claimed',
+  { erasure_id: 'text' },
+  (q) => `select e.erasure_id, e.app_key, e.id_digest, e.key_version, e.accepted_at, e.removed_at, e.removed,
+      e.looked_through, e.vendor, e.deletion_id
+    from ${q.input} join erasure e on e.erasure_id = input.erasure_id
+    where e.state = 'sealing' and e.run_at = ${q.value(1)} ${q.lockRows('e')}`,
 )
 
 const LEASE = statement()(

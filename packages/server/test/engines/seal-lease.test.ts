@@ -7,7 +7,7 @@ import { createAppDirectory } from '../../src/apps/find-app.ts'
 import { createSeal } from '../../src/apps/seal.ts'
 import { registerClient } from '../../src/devices/register-client.ts'
 import { acceptErasure } from '../../src/erasure/accept-erasure.ts'
-import { claimSealing, finishErasures } from '../../src/erasure/seal.store.ts'
+import { claimSealing, finishErasures, readClaimed } from '../../src/erasure/seal.store.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { silentLog } from '../../src/kernel/log.ts'
 import { systemRandom } from '../../src/kernel/random.ts'
@@ -36,7 +36,7 @@ forEachEngine('an erasure whose node died while it signed', (open) => {
     await database.write(units.removeDevices, { erasureIds: null, limit: 1 })
     await database.write(units.lookAgain, 1)
     const claim = await database.write(claimSealing, { limit: 1, leaseMs: 1_000, ledgerPosition: 1 })
-    assert.equal(claim.erasures[0]?.erasure_id, erasureId)
+    assert.deepEqual(claim.erasureIds, [erasureId])
 
     const next = await startTestApp({ transactionLeaseMs: 1_000 }, { database: opened })
     t.after(next.close)
@@ -51,8 +51,10 @@ forEachEngine('an erasure whose node died while it signed', (open) => {
       },
       8_000,
     )
-    assert.ok(Date.parse(erased.erased_at) >= claim.now + 1_000)
-    const late = [{ erasureId, erasedAt: claim.now, receipt: 'late' }]
+    assert.ok(Date.parse(erased.erased_at) >= claim.leasedUntil)
+    const taken = await database.write(readClaimed, { ...claim, leaseMs: 1_000 })
+    assert.deepEqual(taken.erasures, [], 'what another has taken since is left to it')
+    const late = [{ erasureId, erasedAt: claim.leasedUntil, receipt: 'late' }]
     assert.equal(await database.write(finishErasures, late), 0)
     assert.deepEqual(await read(), erased)
   })

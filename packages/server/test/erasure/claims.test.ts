@@ -10,7 +10,7 @@ import { sql } from 'kysely'
 import type { App } from '../../src/apps/app.ts'
 import { tokenDigest, tokenTombstones } from '../../src/devices/digests.ts'
 import { registerDevices } from '../../src/devices/registration.store.ts'
-import { claimSealing, finishErasures } from '../../src/erasure/seal.store.ts'
+import { claimSealing, finishErasures, readClaimed } from '../../src/erasure/seal.store.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import type { Token } from '../../src/kernel/personal.ts'
 import type { Db } from '../../src/schema.ts'
@@ -67,7 +67,7 @@ async function removedErasure({ free, app }: Nodes): Promise<void> {
 
 async function sealAll(database: Db, receipt: string): Promise<number> {
   const claim = await database.write(claimSealing, { limit: 10, leaseMs: 10_000, ledgerPosition: 1_000 })
-  const finished = claim.erasures.map(({ erasure_id }) => ({ erasureId: erasure_id, erasedAt: 1, receipt }))
+  const finished = claim.erasureIds.map((erasureId) => ({ erasureId, erasedAt: 1, receipt }))
   return database.write(finishErasures, finished)
 }
 
@@ -128,6 +128,22 @@ test('without that lock the work is done twice, and still the first receipt stan
     { finished, late, found },
     { finished: 1, late: 0, found: [{ state: 'erased', receipt: 'first' }] },
   )
+})
+
+test('a claim that is read when half of its lease is over is kept from others for another lease', async (t) => {
+  const nodes = await openNodes(t, { gate: 'nothing' })
+  await removedErasure(nodes)
+  await nodes.free.write(units.lookAgain, 10)
+  const order = { limit: 10, leaseMs: 1_000, ledgerPosition: 1_000 }
+  const claim = await nodes.held.write(claimSealing, order)
+  const claimOfOther = async () => (await nodes.free.write(claimSealing, order)).erasureIds
+  await sleep(700)
+  assert.equal((await nodes.held.write(readClaimed, { ...claim, leaseMs: 1_000 })).erasures.length, 1)
+  await sleep(600)
+  assert.deepEqual(await claimOfOther(), [])
+  await sleep(600)
+  assert.deepEqual(await claimOfOther(), claim.erasureIds)
+  assert.deepEqual((await nodes.held.write(readClaimed, { ...claim, leaseMs: 1_000 })).erasures, [])
 })
 
 const TOKEN = 't'.repeat(40)

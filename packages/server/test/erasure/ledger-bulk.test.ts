@@ -70,12 +70,12 @@ forEachPlace('a deletion of many users', (newPlace) => {
       return states.length === users.length && states.every((state) => state === 'sealing')
     })
     assert.equal(server.ledger.position, 0)
-    const { erasures } = await server.database.write(claimSealing, {
+    const { erasureIds } = await server.database.write(claimSealing, {
       limit: 100,
       leaseMs: 0,
       ledgerPosition: server.ledger.position,
     })
-    assert.deepEqual(erasures, [], 'none may be taken to be sealed')
+    assert.deepEqual(erasureIds, [], 'none may be taken to be sealed')
     await finishHasRun(server, 2)
     assert.deepEqual(new Set((await statesOf(server)).values()), new Set(['sealing']))
     gate.resolve()

@@ -41,7 +41,7 @@ const BATCH = { sqlite: 200, postgres: 1_000 } as const
 /** No further user is hidden while so many wait to be removed: a deletion of one user waits behind them, about half a second. */
 const ACCEPTED_MAX = { sqlite: 1_000, postgres: 4_000 } as const
 /** Nor while so many of a deletion's own erasures are open at all, wherever they are stuck. */
-const OPEN_MAX = 40_000
+const OPEN_MAX = 250_000
 /** Users taken off the list of an ended deletion in one transaction. */
 const CLEARED_AT_ONCE = { sqlite: 500, postgres: 2_000 } as const
 
