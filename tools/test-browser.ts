@@ -1,12 +1,21 @@
 // `npm run test:browser [-- --rounds <n>] [<files and flags>]`: the suites that need real browsers, offline, on fakes of the
 // browsers' push services. It installs nothing: when a browser is missing it says how to get it, and fails.
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { globSync } from 'node:fs'
 import process from 'node:process'
-import { complaintOfMissing } from './browsers/find-browsers.ts'
+import {
+  type BrowserName,
+  browserNames,
+  browserVariable,
+  complaintOfMissing,
+} from './browsers/find-browsers.ts'
+import { seconds, summaryOfRounds } from './browsers/rounds.ts'
 
 /** A story takes some seconds; the rest is for a busy machine. A test that hangs must not take its round along. */
 const testTimeoutMs = 120_000
+
+const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 const missing = complaintOfMissing()
 if (missing === undefined) process.exitCode = await runRounds(process.argv.slice(2))
@@ -15,14 +24,19 @@ else {
   process.exitCode = 1
 }
 
-/** Stops at the first round that fails, so that its output is the last. */
+/** Stops at the first round that fails, so that its output is the last but for a line. */
 async function runRounds(given: string[]): Promise<number> {
   const { rounds, rest } = readRounds(given)
+  const passed: number[] = []
   for (let round = 1; round <= rounds; round += 1) {
     const start = performance.now()
     const code = await runSuites(rest)
-    const seconds = ((performance.now() - start) / 1_000).toFixed(1)
-    process.stdout.write(`round ${round} of ${rounds}: ${code === 0 ? 'passed' : 'FAILED'} in ${seconds} s\n`)
+    const milliseconds = performance.now() - start
+    process.stdout.write(
+      `round ${round} of ${rounds}: ${code === 0 ? 'passed' : 'FAILED'} in ${seconds(milliseconds)}\n`,
+    )
+    if (code === 0) passed.push(milliseconds)
+    if (code !== 0 || round === rounds) process.stdout.write(`${summaryOfRounds(passed, rounds)}\n`)
     if (code !== 0) return code
   }
   return 0
@@ -36,19 +50,31 @@ function readRounds(given: string[]): { rounds: number; rest: string[] } {
   return { rounds, rest: given.toSpliced(at, 2) }
 }
 
-/** One file after another: a browser wants the machine for itself. */
-function runSuites(given: string[]): Promise<number> {
+/** The browsers side by side, each in a process of its own that runs one file after another in one browser. */
+async function runSuites(given: string[]): Promise<number> {
   const flags = given.filter((argument) => argument.startsWith('-'))
   const named = given.filter((argument) => !argument.startsWith('-'))
   const files = named.length > 0 ? named : suiteFiles()
-  const args = ['--test', '--test-concurrency=1', `--test-timeout=${testTimeoutMs}`, ...flags, ...files]
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] })
-    child.once('error', reject)
-    child.once('exit', (code) => resolve(code ?? 1))
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-      process.once(signal, () => child.kill(signal))
-  })
+  const args = ['--test', '--test-isolation=none', `--test-timeout=${testTimeoutMs}`, ...flags, ...files]
+  const codes = await Promise.all(browserNames.map((name) => runIn(name, args)))
+  return codes.find((code) => code !== 0) ?? 0
+}
+
+/** What the one says is not mixed with what the other says: it is written when all is said. */
+async function runIn(name: BrowserName, args: string[]): Promise<number> {
+  const env = { ...process.env, [browserVariable]: name }
+  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const stop = (signal: NodeJS.Signals) => void child.kill(signal)
+  for (const signal of stopSignals) process.once(signal, stop)
+  const said: Buffer[] = []
+  for (const output of [child.stdout, child.stderr]) output.on('data', (part: Buffer) => said.push(part))
+  try {
+    const [code] = (await once(child, 'close')) as [number | null]
+    return code ?? 1
+  } finally {
+    for (const signal of stopSignals) process.off(signal, stop)
+    process.stdout.write(Buffer.concat(said))
+  }
 }
 
 function suiteFiles(): string[] {

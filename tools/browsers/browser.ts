@@ -26,6 +26,11 @@ export type TestBrowser = {
   notifications(): Promise<string[]>
   /** The visitor clicks the notification of this title, once it is there. */
   clickNotification(title: string): Promise<void>
+  /**
+   * As if nobody had ever used it: tabs, notifications, permissions, cookies, data of sites, caches and subscriptions are gone.
+   * Fails where something stays.
+   */
+  forgetEverything(): Promise<void>
   /** The browser of another visitor, on a profile of its own, at the same push service. */
   launchAnother(): Promise<TestBrowser>
   /** Ends the browser, removes its profile, and ends the push service that was started for it. */

@@ -4,8 +4,9 @@ import type { Browser } from 'puppeteer-core'
 import type { BrowserSettings, TestBrowser } from './browser.ts'
 import { type FakeDesktop, startFakeDesktop } from './desktop/fake-desktop.ts'
 import { requireBrowser } from './find-browsers.ts'
-import { launchOnFreshProfile } from './profile.ts'
+import { launchOnFreshProfile, leaveOneBlankPage } from './profile.ts'
 import { type FakeGooglePush, startFakeGooglePush } from './push/fake-google-push.ts'
+import type { PushEndpoints } from './push/push-endpoints.ts'
 import { until } from './until.ts'
 
 /** As root, which containers often are, its sandbox does not start. */
@@ -39,6 +40,7 @@ async function launchAt(push: FakeGooglePush, settings: BrowserSettings): Promis
     const close = () => launched.end().finally(() => desktop.stop())
     return {
       ...driven(launched.browser, desktop),
+      forgetEverything: createForgetting(launched.browser, desktop, push.endpoints),
       endpoints: push.endpoints,
       launchAnother: () => launchAt(push, settings),
       close,
@@ -49,7 +51,7 @@ async function launchAt(push: FakeGooglePush, settings: BrowserSettings): Promis
   }
 }
 
-type Driven = Omit<TestBrowser, 'endpoints' | 'launchAnother' | 'close'>
+type Driven = Omit<TestBrowser, 'endpoints' | 'forgetEverything' | 'launchAnother' | 'close'>
 
 function driven(browser: Browser, desktop: FakeDesktop): Driven {
   return {
@@ -69,6 +71,36 @@ function driven(browser: Browser, desktop: FakeDesktop): Driven {
       desktop.click(id)
     },
   }
+}
+
+function createForgetting(
+  browser: Browser,
+  desktop: FakeDesktop,
+  endpoints: PushEndpoints,
+): () => Promise<void> {
+  const origins = visitedOrigins(browser)
+  return async () => {
+    await leaveOneBlankPage(browser)
+    await browser.defaultBrowserContext().clearPermissionOverrides()
+    for (const origin of origins) await clear(browser, origin, 'all')
+    await browser.deleteCookie(...(await browser.cookies()))
+    origins.clear()
+    await until('no subscription is left', () => endpoints.count === 0)
+    endpoints.forgetEverything()
+    desktop.dismissAll()
+  }
+}
+
+/** Of pages and workers, from now on. Chromium's automation clears nothing else than one origin after another. */
+function visitedOrigins(browser: Browser): Set<string> {
+  const origins = new Set<string>()
+  for (const event of ['targetcreated', 'targetchanged'] as const) {
+    browser.on(event, (target) => {
+      const { origin, protocol } = new URL(target.url() || 'about:blank')
+      if (protocol.startsWith('http')) origins.add(origin)
+    })
+  }
+  return origins
 }
 
 const storageTypes = 'cache_storage,file_systems,indexeddb,local_storage,service_workers,storage_buckets'

@@ -7,6 +7,9 @@ export type BrowserName = 'firefox' | 'chromium'
 
 export const browserNames: readonly BrowserName[] = ['firefox', 'chromium']
 
+/** Names the one browser in which a process tells its stories; where it is not set, both tell them. */
+export const browserVariable = 'LETHE_TEST_BROWSER'
+
 /** Programs by browser, the first that is found is taken, and Debian's package that brings it. */
 const programs: Readonly<Record<BrowserName, { names: readonly string[]; debianPackage: string }>> = {
   firefox: { names: ['firefox-esr', 'firefox'], debianPackage: 'firefox-esr' },

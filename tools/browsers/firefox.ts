@@ -3,8 +3,9 @@
 import type { Browser } from 'puppeteer-core'
 import type { BrowserSettings, TestBrowser } from './browser.ts'
 import { requireBrowser } from './find-browsers.ts'
-import { launchOnFreshProfile } from './profile.ts'
+import { launchOnFreshProfile, leaveOneBlankPage } from './profile.ts'
 import { type FakeMozillaPush, startFakeMozillaPush } from './push/fake-mozilla-push.ts'
+import type { PushEndpoints } from './push/push-endpoints.ts'
 import { until } from './until.ts'
 
 export async function launchFirefox(settings: BrowserSettings): Promise<TestBrowser> {
@@ -43,9 +44,19 @@ async function launchAt(push: FakeMozillaPush, settings: BrowserSettings): Promi
     clickNotification: async (title) => {
       await until(`a notification "${title}"`, () => runInChrome(browser, clickAlert(title)))
     },
+    forgetEverything: () => forgetEverything(browser, push.endpoints),
     launchAnother: () => launchAt(push, settings),
     close: end,
   }
+}
+
+async function forgetEverything(browser: Browser, endpoints: PushEndpoints): Promise<void> {
+  await leaveOneBlankPage(browser)
+  await browser.defaultBrowserContext().clearPermissionOverrides()
+  await runInChrome(browser, clearAll)
+  await until('no subscription is left', () => endpoints.count === 0)
+  endpoints.forgetEverything()
+  await until('no notification is left', () => runInChrome(browser, dismissAlerts))
 }
 
 /** The connection must be set by name, since automation switches it off. */
@@ -73,6 +84,11 @@ const activeAlerts = `const titleOf = ({ document }) => document.getElementById(
 const alertTitles = `${activeAlerts}
   return alerts.map(titleOf)`
 
+/** Answers whether there was none. */
+const dismissAlerts = `const alerts = [...Services.wm.getEnumerator('alert:alert')]
+  for (const alert of alerts) alert.close()
+  return alerts.length === 0`
+
 /** A click on the window of the notification is where Firefox's own way begins. Answers whether it was there. */
 function clickAlert(title: string): string {
   return `${activeAlerts}
@@ -86,6 +102,10 @@ function clearStorage(host: string): string {
   const flags = Ci.nsIClearDataService.CLEAR_DOM_STORAGES
   await new Promise((done) => clearData.deleteDataFromSite(${JSON.stringify(host)}, {}, true, flags, done))`
 }
+
+/** Of all sites, permissions and caches included. */
+const clearAll = `const { clearData } = Services
+  await new Promise((done) => clearData.deleteData(Ci.nsIClearDataService.CLEAR_ALL, done))`
 
 /** What "Clear cookies and site data" in the panel of the address bar does. */
 function clearSite(host: string): string {

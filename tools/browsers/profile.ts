@@ -38,6 +38,13 @@ export async function launchOnFreshProfile(
   }
 }
 
+/** Without a page a browser would end. */
+export async function leaveOneBlankPage(browser: Browser): Promise<void> {
+  const [first, ...others] = await browser.pages()
+  for (const page of others) await page.close()
+  await first?.goto('about:blank')
+}
+
 /** One that does not listen is killed. */
 async function endBrowser(browser: Browser): Promise<void> {
   const started = browser.process()

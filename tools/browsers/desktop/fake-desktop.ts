@@ -73,6 +73,11 @@ export class FakeDesktop {
     this.#close(id, closedByUser)
   }
 
+  /** The user closes them all. */
+  dismissAll(): void {
+    for (const { id } of this.shown) this.#close(id, closedByUser)
+  }
+
   async stop(): Promise<void> {
     for (const { socket } of this.#connections) socket.destroy()
     await new Promise((resolve) => this.#server.close(resolve))

@@ -80,6 +80,12 @@ export class PushEndpoints {
     this.#subscriptions.delete(id)
   }
 
+  /** The subscriptions and what was sent to them never were. */
+  forgetEverything(): void {
+    this.#subscriptions.clear()
+    this.attempts.length = 0
+  }
+
   async stop(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy()
     await new Promise((resolve) => this.#server.close(resolve))

@@ -1,13 +1,12 @@
 /** The demo, from the first visit to the last, in real browsers, and each of its states as axe-core sees it. */
 
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
 import { accessibilityFaults } from '../../../../tools/browsers/accessibility.ts'
-import { type BrowserSettings, launchBrowser, type TestBrowser } from '../../../../tools/browsers/browser.ts'
+import type { BrowserSettings, TestBrowser } from '../../../../tools/browsers/browser.ts'
 import { DemoVisitor, type View } from '../../../../tools/browsers/demo-visitor.ts'
-import { browserNames } from '../../../../tools/browsers/find-browsers.ts'
 import { type RunningLethe, startLethe } from '../../../../tools/browsers/lethe.ts'
 import { until } from '../../../../tools/browsers/until.ts'
+import * as stories from './stories.ts'
 
 type World = { readonly browser: TestBrowser; readonly lethe: RunningLethe; readonly visitor: DemoVisitor }
 
@@ -23,17 +22,17 @@ function inEachBrowser(
   tell: (world: World) => Promise<void>,
   { before, settings }: Circumstances = {},
 ): void {
-  for (const name of browserNames) {
-    test(`${name}: ${story}`, async (t) => {
-      const browser = await launchBrowser(name, settings)
-      t.after(() => browser.close())
+  stories.inEachBrowser(
+    story,
+    async (browser, atEnd) => {
       const lethe = await startLethe(browser.endpoints)
-      t.after(() => lethe.stop())
+      atEnd(() => lethe.stop())
       const visitor = await DemoVisitor.arrive(browser, `${lethe.url}/demo`, before)
       await tell({ browser, lethe, visitor })
       assert.deepEqual(visitor.complaints, [])
-    })
-  }
+    },
+    settings,
+  )
 }
 
 /** A browser that does not tell when a permission changes, as Safari before 16: what is not clicked does not happen. */

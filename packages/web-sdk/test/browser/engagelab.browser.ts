@@ -6,7 +6,7 @@ import { anotherVisitor, eventually, inEachBrowser, Tab, until, type World } fro
 
 inEachBrowser(
   "a page with EngageLab's names is reached, and a second browser takes its alias over",
-  async (world, t) => {
+  async (world, atEnd) => {
     const { browser, lethe } = world
     const tab = await visitAs(world, 'alice')
     const registrationId = await tab.ask<string>('MTpushInterface.getRegistrationID()')
@@ -24,7 +24,7 @@ inEachBrowser(
     await until('the notification', async () => (await browser.notifications()).includes('For Alice'))
     await eventually('the page hears of it', () => tab.ask('received'), [[1, 'For Alice']])
 
-    const second = await anotherVisitor(world, t)
+    const second = await anotherVisitor(world, atEnd)
     const other = await visitAs(second, 'alice')
     const otherId = await other.ask<string>('MTpushInterface.getRegistrationID()')
     assert.notEqual(otherId, registrationId)

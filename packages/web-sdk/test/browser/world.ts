@@ -4,13 +4,12 @@
  */
 
 import assert from 'node:assert/strict'
-import { type TestContext, test } from 'node:test'
 import type { Page } from 'puppeteer-core'
-import { type BrowserSettings, launchBrowser, type TestBrowser } from '../../../../tools/browsers/browser.ts'
-import { browserNames } from '../../../../tools/browsers/find-browsers.ts'
+import type { BrowserSettings, TestBrowser } from '../../../../tools/browsers/browser.ts'
 import { type RunningLethe, startLethe } from '../../../../tools/browsers/lethe.ts'
 import { page, type Site, startSite } from '../../../../tools/browsers/site.ts'
 import { until } from '../../../../tools/browsers/until.ts'
+import * as stories from './stories.ts'
 
 export { until }
 
@@ -87,22 +86,24 @@ export class Tab {
 /** The same story in each browser, with a world of its own. */
 export function inEachBrowser(
   story: string,
-  tell: (world: World, t: TestContext) => Promise<void>,
+  tell: (world: World, atEnd: stories.AtEnd) => Promise<void>,
   settings?: BrowserSettings,
 ): void {
-  for (const name of browserNames) {
-    test(`${name}: ${story}`, async (t) => {
-      const browser = await launchBrowser(name, settings)
-      t.after(() => browser.close())
-      await tell(await openWorld(t, browser), t)
-    })
-  }
+  stories.inEachBrowser(
+    story,
+    async (browser, atEnd) => tell(await openWorld(browser, atEnd), atEnd),
+    settings,
+  )
 }
 
 /** Another browser, of somebody else, that visits the same shop. */
-export async function anotherVisitor(world: World, t: TestContext): Promise<World> {
+export async function anotherVisitor(world: World, atEnd: stories.AtEnd): Promise<World> {
   const browser = await world.browser.launchAnother()
-  t.after(() => browser.close())
+  atEnd(async () => {
+    await browser.close()
+    // A push service is not told of a browser that nobody starts again.
+    browser.endpoints.forgetEverything()
+  })
   return worldOf({ ...world, browser })
 }
 
@@ -129,14 +130,14 @@ function isDeepEqual(left: unknown, right: unknown): boolean {
   }
 }
 
-async function openWorld(t: TestContext, browser: TestBrowser): Promise<World> {
+async function openWorld(browser: TestBrowser, atEnd: stories.AtEnd): Promise<World> {
   const lethe = await startLethe(browser.endpoints)
-  t.after(() => lethe.stop())
+  atEnd(() => lethe.stop())
   const site = await startSite({
     '/offer': page(''),
     '/lethe-worker.js': `importScripts('${lethe.url}/sdk/lethe-worker.js')`,
   })
-  t.after(() => site.stop())
+  atEnd(() => site.stop())
   await lethe.operate(`PATCH /admin/v1/apps/${lethe.appKey}`, { settings: { origins: [site.origin] } })
   return worldOf({ browser, lethe, site })
 }
