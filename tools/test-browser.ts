@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { globSync } from 'node:fs'
+import path from 'node:path'
 import process from 'node:process'
 import {
   type BrowserName,
@@ -14,6 +15,15 @@ import { seconds, summaryOfRounds } from './browsers/rounds.ts'
 
 /** A story takes some seconds; the rest is for a busy machine. A test that hangs must not take its round along. */
 const testTimeoutMs = 120_000
+
+/** Every story starts a server, and every server a thread that loads its modules anew. */
+const compileCache = path.join(
+  import.meta.dirname,
+  '..',
+  'node_modules',
+  '.cache',
+  'compiled-for-browser-tests',
+)
 
 const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
@@ -62,7 +72,7 @@ async function runSuites(given: string[]): Promise<number> {
 
 /** What the one says is not mixed with what the other says: it is written when all is said. */
 async function runIn(name: BrowserName, args: string[]): Promise<number> {
-  const env = { ...process.env, [browserVariable]: name }
+  const env = { NODE_COMPILE_CACHE: compileCache, ...process.env, [browserVariable]: name }
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
   const stop = (signal: NodeJS.Signals) => void child.kill(signal)
   for (const signal of stopSignals) process.once(signal, stop)

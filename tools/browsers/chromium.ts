@@ -1,6 +1,6 @@
 // Chromium without a window: Google's push service and the desktop are fakes on this machine, everything between is real.
 import process from 'node:process'
-import type { Browser } from 'puppeteer-core'
+import type { Browser, CDPSession } from 'puppeteer-core'
 import type { BrowserSettings, TestBrowser } from './browser.ts'
 import { type FakeDesktop, startFakeDesktop } from './desktop/fake-desktop.ts'
 import { requireBrowser } from './find-browsers.ts'
@@ -83,6 +83,7 @@ function createForgetting(
     await leaveOneBlankPage(browser)
     await browser.defaultBrowserContext().clearPermissionOverrides()
     for (const origin of origins) await clear(browser, origin, 'all')
+    await clearHttpCache(browser)
     await browser.deleteCookie(...(await browser.cookies()))
     origins.clear()
     await until('no subscription is left', () => endpoints.count === 0)
@@ -105,9 +106,20 @@ function visitedOrigins(browser: Browser): Set<string> {
 
 const storageTypes = 'cache_storage,file_systems,indexeddb,local_storage,service_workers,storage_buckets'
 
-async function clear(browser: Browser, origin: string, storageTypes: string): Promise<void> {
+function clear(browser: Browser, origin: string, storageTypes: string): Promise<void> {
+  return askChromium(browser, (session) =>
+    session.send('Storage.clearDataForOrigin', { origin, storageTypes }),
+  )
+}
+
+function clearHttpCache(browser: Browser): Promise<void> {
+  return askChromium(browser, (session) => session.send('Network.clearBrowserCache'))
+}
+
+async function askChromium(browser: Browser, ask: (session: CDPSession) => Promise<void>): Promise<void> {
   const [page] = await browser.pages()
   const session = await page?.createCDPSession()
-  await session?.send('Storage.clearDataForOrigin', { origin, storageTypes })
-  await session?.detach()
+  if (!session) throw new Error('no page is open')
+  await ask(session)
+  await session.detach()
 }

@@ -12,7 +12,8 @@ import { googleOrigins } from './push/fake-google-push.ts'
 import type { PushEndpoints } from './push/push-endpoints.ts'
 import { makeTemporaryFolder } from './temporary-folder.ts'
 
-export type RunningLethe = {
+/** A server as one of its apps sees it. */
+export type LetheApp = {
   /** `http://localhost:port`. */
   readonly url: string
   readonly appKey: string
@@ -22,8 +23,9 @@ export type RunningLethe = {
   call(line: string, body?: object): Promise<Answer>
   /** The same as an operator. */
   operate(line: string, body?: object): Promise<Answer>
-  stop(): Promise<void>
 }
+
+export type RunningLethe = LetheApp & { stop(): Promise<void> }
 
 /** What is read out of an answer is written where it is read. */
 export type Answer = Readonly<Record<string, unknown>>
@@ -63,7 +65,7 @@ export async function startLethe(endpoints: PushEndpoints): Promise<RunningLethe
     url,
     appKey,
     database,
-    call: (line, body) => ask(url, line, { authorization: basic(appKey), body }),
+    call: (line, body) => ask(url, line, { authorization: basic(appKey, masterSecret), body }),
     operate: (line, body) => ask(url, line, { authorization: `Bearer ${operatorToken}`, body }),
     stop: async () => {
       await app.stop()
@@ -71,6 +73,15 @@ export async function startLethe(endpoints: PushEndpoints): Promise<RunningLethe
       folder.remove()
     },
   }
+}
+
+/** An app of its own at the same server, in which nothing is yet. */
+export async function openApp(lethe: RunningLethe, name: string): Promise<LetheApp> {
+  const made = await lethe.operate('POST /admin/v1/apps', { name })
+  const [appKey, secret] = [String(made['app_key']), String(made['master_secret'])]
+  const { url, database, operate } = lethe
+  const call = (line: string, body?: object) => ask(url, line, { authorization: basic(appKey, secret), body })
+  return { url, appKey, database, call, operate }
 }
 
 /** Chromium's endpoints have a fixed host, at which a request for Google's service is signed and then sent to the fake. */
@@ -84,8 +95,8 @@ function leading(outbound: Outbound, endpoints: PushEndpoints): Outbound {
   }
 }
 
-function basic(appKey: string): string {
-  return `Basic ${Buffer.from(`${appKey}:${masterSecret}`).toString('base64')}`
+function basic(appKey: string, secret: string): string {
+  return `Basic ${Buffer.from(`${appKey}:${secret}`).toString('base64')}`
 }
 
 async function ask(

@@ -1,5 +1,5 @@
-// The same story in each browser. One browser tells all the stories of this process, since starting one takes longer than most of
-// them; between two stories it forgets everything.
+// The same story in each browser. One browser tells all the stories of this process that want its settings, since starting one
+// takes longer than most of them; between two stories it forgets everything.
 import process from 'node:process'
 import { after, type TestContext, test } from 'node:test'
 import { type BrowserSettings, launchBrowser, type TestBrowser } from '../../../../tools/browsers/browser.ts'
@@ -11,15 +11,13 @@ export type Story = (browser: TestBrowser, atEnd: AtEnd) => Promise<void>
 /** The steps run after the story however it ends, the last one first, and each of them also where another fails. */
 export type AtEnd = (step: () => Promise<unknown>) => void
 
-/** One with settings is started for the story alone. */
+/** One browser for all stories that want the same settings. */
 export function inEachBrowser(title: string, tell: Story, settings?: BrowserSettings): void {
   const chosen = process.env[browserVariable]
   for (const name of browserNames) {
     if (chosen !== undefined && chosen !== name) continue
     test(`${name}: ${title}`, async (t) => {
-      const atEnd = createAtEnd(t)
-      if (settings) await tellAlone(await launchBrowser(name, settings), tell, atEnd)
-      else await tellInShared(name, tell, atEnd)
+      await tellInShared({ name, settings }, tell, createAtEnd(t))
     })
   }
 }
@@ -34,19 +32,17 @@ function createAtEnd(t: TestContext): AtEnd {
   return (step) => steps.push(step)
 }
 
-function tellAlone(browser: TestBrowser, tell: Story, atEnd: AtEnd): Promise<void> {
-  atEnd(() => browser.close())
-  return tell(browser, atEnd)
-}
+type Wanted = { readonly name: BrowserName; readonly settings: BrowserSettings | undefined }
 
-const shared = new Map<BrowserName, TestBrowser>()
+const shared = new Map<string, TestBrowser>()
 after(async () => {
   for (const browser of shared.values()) await browser.close()
 })
 
-async function tellInShared(name: BrowserName, tell: Story, atEnd: AtEnd): Promise<void> {
-  const browser = shared.get(name) ?? (await launchBrowser(name))
-  shared.set(name, browser)
+async function tellInShared(wanted: Wanted, tell: Story, atEnd: AtEnd): Promise<void> {
+  const key = JSON.stringify(wanted)
+  const browser = shared.get(key) ?? (await launchBrowser(wanted.name, wanted.settings))
+  shared.set(key, browser)
   let isTold = false
   // After a story that failed nobody knows what the browser is still about to do.
   atEnd(() => (isTold ? browser.forgetEverything().catch(discard) : discard()))
@@ -54,7 +50,7 @@ async function tellInShared(name: BrowserName, tell: Story, atEnd: AtEnd): Promi
   isTold = true
 
   async function discard(cause?: unknown): Promise<void> {
-    shared.delete(name)
+    shared.delete(key)
     await browser.close()
     if (cause !== undefined) throw cause
   }

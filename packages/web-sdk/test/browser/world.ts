@@ -4,9 +4,11 @@
  */
 
 import assert from 'node:assert/strict'
+import { after } from 'node:test'
 import type { Page } from 'puppeteer-core'
 import type { BrowserSettings, TestBrowser } from '../../../../tools/browsers/browser.ts'
-import { type RunningLethe, startLethe } from '../../../../tools/browsers/lethe.ts'
+import { type LetheApp, openApp, type RunningLethe, startLethe } from '../../../../tools/browsers/lethe.ts'
+import type { PushEndpoints } from '../../../../tools/browsers/push/push-endpoints.ts'
 import { page, type Site, startSite } from '../../../../tools/browsers/site.ts'
 import { until } from '../../../../tools/browsers/until.ts'
 import * as stories from './stories.ts'
@@ -15,7 +17,7 @@ export { until }
 
 export type World = {
   readonly browser: TestBrowser
-  readonly lethe: RunningLethe
+  readonly lethe: LetheApp
   readonly site: Site
   /** The visitor opens the shop in a new tab, which starts the SDK. Resolves once `init` has. */
   visit(options?: VisitOptions): Promise<Tab>
@@ -131,8 +133,7 @@ function isDeepEqual(left: unknown, right: unknown): boolean {
 }
 
 async function openWorld(browser: TestBrowser, atEnd: stories.AtEnd): Promise<World> {
-  const lethe = await startLethe(browser.endpoints)
-  atEnd(() => lethe.stop())
+  const lethe = await openApp(await letheOf(browser), 'Shop')
   const site = await startSite({
     '/offer': page(''),
     '/lethe-worker.js': `importScripts('${lethe.url}/sdk/lethe-worker.js')`,
@@ -140,6 +141,18 @@ async function openWorld(browser: TestBrowser, atEnd: stories.AtEnd): Promise<Wo
   atEnd(() => site.stop())
   await lethe.operate(`PATCH /admin/v1/apps/${lethe.appKey}`, { settings: { origins: [site.origin] } })
   return worldOf({ browser, lethe, site })
+}
+
+/** One server for all stories of a browser, each of which has an app there: to start one takes as long as to tell a short story. */
+const servers = new Map<PushEndpoints, Promise<RunningLethe>>()
+after(async () => {
+  for (const lethe of servers.values()) await (await lethe).stop()
+})
+
+function letheOf({ endpoints }: TestBrowser): Promise<RunningLethe> {
+  const lethe = servers.get(endpoints) ?? startLethe(endpoints)
+  servers.set(endpoints, lethe)
+  return lethe
 }
 
 type Parts = Pick<World, 'browser' | 'lethe' | 'site'>
@@ -205,7 +218,7 @@ async function visit(
   return new Tab(opened)
 }
 
-async function users({ database, appKey }: RunningLethe): Promise<UserRow[]> {
+async function users({ database, appKey }: LetheApp): Promise<UserRow[]> {
   const rows = await database.read.kysely
     .selectFrom('device')
     .select(['registration_id', 'token'])
@@ -217,7 +230,7 @@ async function users({ database, appKey }: RunningLethe): Promise<UserRow[]> {
 }
 
 /** Of the metrics of requests: `name{route="/client/…",…} 3`. */
-async function clientCalls({ url }: RunningLethe): Promise<number> {
+async function clientCalls({ url }: LetheApp): Promise<number> {
   const metrics = await (await fetch(`${url}/metrics`)).text()
   return [...metrics.matchAll(/^lethe_http_request_duration_seconds_count\{route="\/client\/.* (\d+)$/gm)]
     .map(([, count]) => Number(count))
