@@ -21,6 +21,7 @@ import { mintWebPushCredentials, parseWebPushCredentials } from './channels/web-
 import type { Settings } from './config.ts'
 import { Allowances } from './erasure/allowances.ts'
 import { startBulkWork } from './erasure/bulk/bulk-work.ts'
+import { holdDeletions } from './erasure/bulk/hold-deletions.ts'
 import { Plans } from './erasure/bulk/plan-deletion.ts'
 import { Census } from './erasure/census.ts'
 import { readDeletions } from './erasure/erasure.store.ts'
@@ -160,13 +161,17 @@ export type LedgerPlace = Pick<
 
 /**
  * Opens the ledger of this node, after `prepareDatabase` and before `createApp`. What a restored database has brought back is
- * erased again before it resolves.
+ * erased again before it resolves, and deletions of many users that were confirmed in it wait for an operator.
  * @throws Error with a sentence for the operator when this server must not work with this ledger.
  */
 export async function prepareLedger(deps: AppDeps, at: LedgerPlace): Promise<Ledger> {
   const { database, clock } = deps
   const apps = createAppDirectory({ database, seal: createSeal(deps.secretKey, deps.random), clock })
-  return openLedger({ ...deps, ...at, apps })
+  const onReplay = async (erasureCount: number) => {
+    await at.onReplay(erasureCount)
+    await holdDeletions(deps)
+  }
+  return openLedger({ ...deps, ...at, apps, onReplay })
 }
 
 /** Starts the background work and answers requests from `http.listen` on. */

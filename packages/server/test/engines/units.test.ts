@@ -143,10 +143,7 @@ test('nothing that was answered is lost when PostgreSQL is killed, and the node 
     await database.close()
     await server.stop()
   })
-  await runOutside(
-    { database, directory: '', url: server.url('postgres'), close: async () => {} },
-    CREATE_NOTES,
-  )
+  await runOutside({ directory: '', url: server.url('postgres') }, CREATE_NOTES)
   const answered: number[] = []
   const refused: number[] = []
   let next = 0

@@ -3,9 +3,14 @@
 import path from 'node:path'
 import Sqlite from 'better-sqlite3'
 import pg from 'pg'
-import type { TestDatabase } from './engines.ts'
 
-export async function runOutside({ directory, url }: TestDatabase, statement: string): Promise<void> {
+/** Where the database is; `url` is empty on SQLite. */
+interface Outside {
+  readonly directory: string
+  readonly url: string
+}
+
+export async function runOutside({ directory, url }: Outside, statement: string): Promise<void> {
   if (url === '') {
     const connection = new Sqlite(path.join(directory, 'lethe.sqlite'))
     connection.exec(statement)

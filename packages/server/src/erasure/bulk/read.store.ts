@@ -25,6 +25,17 @@ export function readBulkDeletions(
   return read.query(READ_ALL, ONCE, appKey, before, limit)
 }
 
+/** Deletions that delete somebody, or will, without a further word. */
+export function readConfirmed(
+  read: Read,
+): Promise<Pick<Tables['deletion'], 'app_key' | 'deletion_id' | 'state'>[]> {
+  return read.kysely
+    .selectFrom('deletion')
+    .select(['app_key', 'deletion_id', 'state'])
+    .where('state', 'in', ['confirmed', 'running'])
+    .execute()
+}
+
 export type ManifestRow = Pick<Tables['manifest'], 'manifest_id' | 'erasure_count' | 'signed_at' | 'receipt'>
 
 /** In the order in which they were signed, as far as the clocks of the nodes agree. */
