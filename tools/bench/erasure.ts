@@ -5,6 +5,7 @@
 //   accept    deletions accepted a second over HTTP          clocks   hidden, removed and erased at a steady rate
 //   remove    users removed, looked at again and receipted   register registrations a second over HTTP
 //   read      reads of users while erasures are worked off  guard    deletions accepted with the deletion guard and without
+//   ledger    erasures worked off with the ledger and without
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import process from 'node:process'
 import type { Engine } from '../../packages/server/src/storage/database.ts'
@@ -12,6 +13,7 @@ import { type EmbeddedPostgres, startPostgres } from '../postgres/embedded-postg
 import { accept } from './accept.ts'
 import { clocks } from './clocks.ts'
 import { guard } from './guard.ts'
+import { ledger } from './ledger.ts'
 import { describeEngine, describeMachine, describeSource } from './machine.ts'
 import { type Options, parseOptions, type SectionName } from './options.ts'
 import { type Place, placesOf } from './place.ts'
@@ -22,7 +24,7 @@ import { remove } from './remove.ts'
 import { markdownTable, type Result, terminalTable, withResults } from './results.ts'
 import type { Section } from './section.ts'
 
-const sections: Record<SectionName, Section> = { accept, remove, clocks, register, read, guard }
+const sections: Record<SectionName, Section> = { accept, remove, clocks, register, read, guard, ledger }
 const startedAt = performance.now()
 
 try {

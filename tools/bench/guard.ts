@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { GUARD_AMPLE } from './guard-of-place.ts'
 import { deleteRequest, expectStatus, rate, runLoad } from './load.ts'
 import { appKey, operatorToken } from './place.ts'
-import { format } from './results.ts'
+import { format, middleOf } from './results.ts'
 import { type Section, untilErased, withUsers } from './section.ts'
 import { type Server, startServer } from './server.ts'
 import { idsOf } from './users.ts'
@@ -85,12 +85,6 @@ export const guard: Section = async (input, add) => {
       await server.stop()
     }
   })
-}
-
-function middleOf(values: readonly number[]): number {
-  const sorted = [...values].sort((one, other) => one - other)
-  const middle = sorted.slice(Math.floor((sorted.length - 1) / 2), Math.floor(sorted.length / 2) + 1)
-  return middle.reduce((sum, value) => sum + value, 0) / middle.length
 }
 
 async function setMode(server: Server, mode: Mode): Promise<void> {

@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util'
 import type { Engine } from '../../packages/server/src/storage/database.ts'
 
-export const sectionNames = ['accept', 'remove', 'clocks', 'register', 'read', 'guard'] as const
+export const sectionNames = ['accept', 'remove', 'clocks', 'register', 'read', 'guard', 'ledger'] as const
 export type SectionName = (typeof sectionNames)[number]
 
 export type Options = {

@@ -104,3 +104,10 @@ export function withResults(page: string, results: string, bench: Bench = 'erasu
   if (from < 0 || to < from) return `${page.trimEnd()}\n\n${block}\n`.trimStart()
   return `${page.slice(0, from)}${block}${page.slice(to + end.length)}`
 }
+
+/** Half of the values are not greater, and half not less. */
+export function middleOf(values: readonly number[]): number {
+  const sorted = [...values].sort((one, other) => one - other)
+  const middle = sorted.slice(Math.floor((sorted.length - 1) / 2), Math.floor(sorted.length / 2) + 1)
+  return middle.reduce((sum, value) => sum + value, 0) / middle.length
+}

@@ -41,8 +41,8 @@ export async function withUsers(
 const drainTimeoutMs = 300_000
 const drainPollMs = 250
 
-/** Waits until no erasure is open. Looks rarely, and only at the index of open ones. */
-export async function untilErased(place: Place): Promise<void> {
+/** Waits until no erasure is open. Looks rarely unless told otherwise, and only at the index of open ones. */
+export async function untilErased(place: Place, pollMs = drainPollMs): Promise<void> {
   const deadline = performance.now() + drainTimeoutMs
   const session = await openSession(place)
   try {
@@ -51,7 +51,7 @@ export async function untilErased(place: Place): Promise<void> {
       if (open.length === 0) return
       if (performance.now() > deadline)
         throw new Error('Erasures stay open: the server does not work them off.')
-      await sleep(drainPollMs)
+      await sleep(pollMs)
     }
   } finally {
     await session.close()

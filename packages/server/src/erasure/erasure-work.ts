@@ -103,7 +103,7 @@ export function startErasureWork(deps: ErasureWorkDeps): { stop(): Promise<void>
     })
   const finish = loop('finish', SCRUB_INTERVAL_MS, finisher(deps))
   const ledger = loop('ledger', POLL_MS, async () => {
-    if (await deps.ledger.run()) finish.wake()
+    await deps.ledger.run()
     return 'done'
   })
   const remove = loop('remove', POLL_MS, async () => {
@@ -173,8 +173,10 @@ function finisher(deps: ErasureWorkDeps): () => Promise<'more' | 'done'> {
   return async () => {
     await lookAtRemoved(deps)
     await measureOldest(deps)
+    if (clock.monotonic() < scrubAt) return 'done'
+    // What was just found to be gone shall not have to wait for the next scrub.
+    await deps.ledger.run()
     const begunAt = clock.monotonic()
-    if (begunAt < scrubAt) return 'done'
     const claims = await claimAll(deps)
     if (claims.length === 0) return 'done'
     await scrub(deps)

@@ -33,8 +33,8 @@ export interface LedgerDeps {
 export interface Ledger {
   /** Erasures up to this place are on disk outside the database. */
   readonly position: number
-  /** Brings the file up to date. Answers whether it has grown. */
-  run(): Promise<boolean>
+  /** Brings the file up to date with all that was removed before the call. */
+  run(): Promise<void>
   /** Sentences for the operator. */
   warnings(): readonly string[]
 }
@@ -42,7 +42,7 @@ export interface Ledger {
 /** For a server without a ledger: a test's. */
 export const noLedger: Ledger = {
   position: Number.MAX_SAFE_INTEGER,
-  run: async () => false,
+  run: async () => {},
   warnings: () => [],
 }
 
@@ -60,6 +60,8 @@ export class NodeLedger implements Ledger {
   #written: number
   #position = 0
   #reportedAt = Number.NEGATIVE_INFINITY
+  /** The run that was asked for last: they go one after another. */
+  #lastRun: Promise<unknown> = Promise.resolve()
 
   constructor(
     deps: LedgerDeps,
@@ -80,18 +82,24 @@ export class NodeLedger implements Ledger {
     return this.#warnings
   }
 
-  async run(): Promise<boolean> {
+  run(): Promise<void> {
+    const next = () => this.#run()
+    const run = this.#lastRun.then(next, next)
+    this.#lastRun = run
+    return run
+  }
+
+  async #run(): Promise<void> {
     const { database, clock, onOlderDatabase } = this.#deps
     const { position } = await readLedgerState(database.read)
     if (position < this.#written) {
       onOlderDatabase(
         'The database is older than the ledger: it was restored while this node worked. Start again: what was erased since is erased again first.',
       )
-      return false
+      return
     }
     const hasGrown = this.#position < position && (await this.#catchUp())
     if (hasGrown || clock.monotonic() - this.#reportedAt >= REPORT_MS) await this.#report()
-    return hasGrown
   }
 
   /** Begins the positions anew: the database has given other erasures some of those that stand here. */
