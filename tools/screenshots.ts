@@ -8,7 +8,7 @@ import { launchBrowser } from './browsers/browser.ts'
 import { DemoVisitor, type View } from './browsers/demo-visitor.ts'
 import { type BrowserName, browserNames, complaintOfMissing } from './browsers/find-browsers.ts'
 import { startLethe } from './browsers/lethe.ts'
-import { until } from './browsers/until.ts'
+import { until } from './until.ts'
 
 const widths = [
   { name: 'phone', width: 390, height: 844 },

@@ -1,13 +1,13 @@
 // Chromium without a window: Google's push service and the desktop are fakes on this machine, everything between is real.
 import process from 'node:process'
 import type { Browser, CDPSession } from 'puppeteer-core'
+import { until } from '../until.ts'
 import type { BrowserSettings, TestBrowser } from './browser.ts'
 import { type FakeDesktop, startFakeDesktop } from './desktop/fake-desktop.ts'
 import { requireBrowser } from './find-browsers.ts'
 import { launchOnFreshProfile, leaveOneBlankPage } from './profile.ts'
 import { type FakeGooglePush, startFakeGooglePush } from './push/fake-google-push.ts'
 import type { PushEndpoints } from './push/push-endpoints.ts'
-import { until } from './until.ts'
 
 /** As root, which containers often are, its sandbox does not start. */
 const sandboxFlags = process.getuid?.() === 0 ? ['--no-sandbox'] : []

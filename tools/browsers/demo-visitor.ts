@@ -1,7 +1,7 @@
 // Somebody who visits the demo and uses it as people do: reads what it shows, fills in, clicks.
 import type { Page } from 'puppeteer-core'
+import { until } from '../until.ts'
 import type { TestBrowser } from './browser.ts'
-import { until } from './until.ts'
 
 /** `data-view` of the panel: the visitor's state, and of a registered one the permission. */
 export type View =

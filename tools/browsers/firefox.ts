@@ -1,12 +1,12 @@
 // Firefox without a window: Mozilla's push service is a fake on this machine, everything else is real. Its notifications are
 // windows of its own, which are found and clicked from its chrome scope (the code of the browser itself).
 import type { Browser } from 'puppeteer-core'
+import { until } from '../until.ts'
 import type { BrowserSettings, TestBrowser } from './browser.ts'
 import { requireBrowser } from './find-browsers.ts'
 import { launchOnFreshProfile, leaveOneBlankPage } from './profile.ts'
 import { type FakeMozillaPush, startFakeMozillaPush } from './push/fake-mozilla-push.ts'
 import type { PushEndpoints } from './push/push-endpoints.ts'
-import { until } from './until.ts'
 
 export async function launchFirefox(settings: BrowserSettings): Promise<TestBrowser> {
   const push = await startFakeMozillaPush()

@@ -5,7 +5,7 @@ import { accessibilityFaults } from '../../../../tools/browsers/accessibility.ts
 import type { BrowserSettings, TestBrowser } from '../../../../tools/browsers/browser.ts'
 import { DemoVisitor, type View } from '../../../../tools/browsers/demo-visitor.ts'
 import { type RunningLethe, startLethe } from '../../../../tools/browsers/lethe.ts'
-import { until } from '../../../../tools/browsers/until.ts'
+import { until } from '../../../../tools/until.ts'
 import * as stories from './stories.ts'
 
 type World = { readonly browser: TestBrowser; readonly lethe: RunningLethe; readonly visitor: DemoVisitor }

@@ -10,7 +10,7 @@ import type { BrowserSettings, TestBrowser } from '../../../../tools/browsers/br
 import { type LetheApp, openApp, type RunningLethe, startLethe } from '../../../../tools/browsers/lethe.ts'
 import type { PushEndpoints } from '../../../../tools/browsers/push/push-endpoints.ts'
 import { page, type Site, startSite } from '../../../../tools/browsers/site.ts'
-import { until } from '../../../../tools/browsers/until.ts'
+import { until } from '../../../../tools/until.ts'
 import * as stories from './stories.ts'
 
 export { until }
