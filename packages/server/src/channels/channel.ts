@@ -61,8 +61,9 @@ export interface Gate {
   /**
    * Asked as bytes leave, which may be later than they were written: whether this process still stands by what it
    * confirmed. One that stood still for too long does not: nobody waits for its sends any more, so none may leave.
+   * `hasBegun`: whether some of the request has left before.
    */
-  holds(): boolean
+  holds(hasBegun: boolean): boolean
   /** Aborts at the hard deadline of the send. Afterwards no byte of it leaves, and the outcome follows at once. */
   readonly signal: AbortSignal
 }

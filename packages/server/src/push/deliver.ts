@@ -13,14 +13,13 @@ import type { Db } from '../schema.ts'
 import { retryDelayMs } from '../work/loop.ts'
 import type { ActiveChannel, AppChannels } from './app-channels.ts'
 import type { ClaimedMessage } from './claim.store.ts'
-import type { Deadlines } from './deadlines.ts'
 import type { SendEnd, SendResult } from './finish-sends.store.ts'
+import { createGate, type GateDeps, type Looks } from './gate.ts'
 import type { InFlight } from './in-flight.ts'
-import type { LastLook, LookOutput } from './last-look.ts'
+import type { LookInput, LookOutput } from './last-look.ts'
 import { type Message, render } from './messages.ts'
 import { isSocketToken } from './presence.store.ts'
 import { readConnected } from './recipients.store.ts'
-import type { Sender } from './sender.ts'
 
 export interface Delivery {
   /** Under which this node took it. */
@@ -46,12 +45,9 @@ export interface Delivery {
   readonly isUrgent: boolean
 }
 
-export interface DeliverDeps {
-  readonly deadlines: Deadlines
+export interface DeliverDeps extends GateDeps {
   readonly channels: AppChannels
   readonly inFlight: InFlight
-  readonly lastLook: LastLook
-  readonly sender: Pick<Sender, 'maySendAs'>
 }
 
 /** `now`: the database's clock, as far as this node knows it. */
@@ -190,7 +186,7 @@ async function send(deps: DeliverDeps, { delivery, active, isTokenAsked, now }: 
   if (waited !== undefined) await waited
   const user = { appKey: delivery.app.appKey, registrationId: delivery.registrationId }
   deps.inFlight.enter(user)
-  const looks: { last?: LookOutput } = {}
+  const looks: Looks = {}
   const gate = gateOf(deps, delivery, { isTokenAsked, looks })
   try {
     if (isExpired(delivery, now()))
@@ -224,33 +220,20 @@ function addressOf({ token, p256dh, auth, environment, registrationId }: Deliver
 }
 
 function gateOf(
-  { lastLook, sender, deadlines }: DeliverDeps,
-  { senderId, app, message, registrationId, token, alias }: Delivery,
-  { isTokenAsked, looks }: { isTokenAsked: boolean; looks: { last?: LookOutput } },
+  deps: DeliverDeps,
+  delivery: Delivery,
+  { isTokenAsked, looks }: { isTokenAsked: boolean; looks: Looks },
 ): Gate {
-  return {
-    signal: deadlines.next(),
-    holds: () => sender.maySendAs(senderId),
-    confirm: async () => {
-      try {
-        looks.last = await lastLook({
-          appKey: app.appKey,
-          registrationId,
-          msgId: message.msgId,
-          token: isTokenAsked ? token : null,
-          alias,
-        })
-      } catch {
-        // The database does not answer: nothing may be sent, and the message is put off.
-        delete looks.last
-        return false
-      }
-      if (looks.last !== 'go') return false
-      if (sender.maySendAs(senderId)) return true
-      delete looks.last
-      return false
-    },
-  }
+  const { senderId } = delivery
+  return createGate(deps, { senderId, asked: lookInputOf(delivery, isTokenAsked), looks })
+}
+
+function lookInputOf(
+  { app, message, registrationId, token, alias }: Delivery,
+  isTokenAsked: boolean,
+): LookInput {
+  const { msgId } = message
+  return { appKey: app.appKey, registrationId, msgId, token: isTokenAsked ? token : null, alias }
 }
 
 const EXPIRED = { kind: 'failed', failure: 'expired' } as const

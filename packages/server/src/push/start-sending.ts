@@ -53,7 +53,7 @@ export async function startSending(deps: SendingDeps, ownSockets: OwnSockets): P
     },
   })
   const metrics = pushMetrics(deps.registry, () => inFlight.size)
-  const lastLook = createLastLook(database)
+  const lastLook = createLastLook(database, clock)
   const started = startPushWork(
     { ...deps, inFlight, deadlines, lastLook, sender, metrics, stopping: stopping.signal },
     ownSockets,

@@ -94,7 +94,7 @@ class ApnsChannel implements Channel<RenderedApns> {
         headers: { authorization: `bearer ${providerToken}`, ...this.#headersOf(input) },
         body: rendered.payload,
         confirm: async () => !this.#isClosed && gate.confirm(),
-        holds: () => gate.holds(),
+        holds: (hasBegun) => gate.holds(hasBegun),
         signal: gate.signal,
       })
       const isEnvironmentKnown = address.environment !== null

@@ -112,7 +112,7 @@ class FcmChannel implements Channel<RenderedFcm> {
         },
         body: fcmBody(input.rendered, input.address.token, input.ttlSeconds),
         confirm: () => input.gate.confirm(),
-        holds: () => input.gate.holds(),
+        holds: (hasBegun) => input.gate.holds(hasBegun),
         signal,
       })
       return readAnswer(response, this.#deps.clock.now())

@@ -9,10 +9,16 @@ import type { TLSSocket } from 'node:tls'
 
 type Done = (error?: Error | null) => void
 
+interface Guarded {
+  readonly holds: (hasBegun: boolean) => boolean
+  /** Whether some of the request has left. */
+  hasBegun: boolean
+}
+
 export class GuardedWire extends Duplex {
   readonly #socket: TLSSocket
   /** Of requests that have not left yet as a whole. */
-  readonly #guards = new Map<Writable, () => boolean>()
+  readonly #guards = new Map<Writable, Guarded>()
 
   constructor(socket: TLSSocket) {
     super()
@@ -26,11 +32,13 @@ export class GuardedWire extends Duplex {
   }
 
   /** While bytes of the request are left, nothing leaves once `holds` says false: the connection is ended. */
-  guard(holds: () => boolean, request: Writable): void {
-    this.#guards.set(request, holds)
+  guard(holds: Guarded['holds'], request: Writable): Pick<Guarded, 'hasBegun'> {
+    const guarded: Guarded = { holds, hasBegun: false }
+    this.#guards.set(request, guarded)
     const release = () => this.#guards.delete(request)
     request.once('finish', release)
     request.once('close', release)
+    return guarded
   }
 
   override _read(): void {
@@ -60,11 +68,13 @@ export class GuardedWire extends Duplex {
   }
 
   #mayLeave(done: Done): boolean {
-    for (const holds of this.#guards.values()) {
-      if (holds()) continue
+    for (const { holds, hasBegun } of this.#guards.values()) {
+      if (holds(hasBegun)) continue
       done(new Error('the gate holds no more'))
       return false
     }
+    // What HTTP/2 writes at once holds the heads of all requests that were made before.
+    for (const guarded of this.#guards.values()) guarded.hasBegun = true
     return true
   }
 }

@@ -101,7 +101,7 @@ async function writeIfConfirmed(
   try {
     const isConfirmed = confirm === undefined || (await confirm())
     if (outgoing.destroyed) return
-    if (!isConfirmed || holds?.() === false) {
+    if (!isConfirmed || holds?.(false) === false) {
       outgoing.destroy(new OutboundError('refusedByGate', 'the gate refused'))
       return
     }

@@ -4,7 +4,7 @@
  * closed. Streams that the other side has not seen count as not processed.
  */
 
-import { type ClientHttp2Session, type ClientHttp2Stream, connect } from 'node:http2'
+import { type ClientHttp2Session, connect } from 'node:http2'
 import type { TLSSocket } from 'node:tls'
 import { GuardedWire } from './guarded-wire.ts'
 import { followStream, Unprocessed } from './http2-stream.ts'
@@ -112,7 +112,7 @@ export class Http2Connection {
 
   /** Writes the request in this turn and resolves with the answer. @throws OutboundError, or Unprocessed. */
   send(request: OutboundRequest): Promise<OutboundResponse> {
-    const stream = this.#open(request)
+    const { stream, guarded } = this.#open(request)
     return followStream(stream, {
       signal: request.signal,
       onAnswer: () => {
@@ -120,7 +120,8 @@ export class Http2Connection {
         this.#heardAt = performance.now()
         this.#answeredAt = this.#heardAt
       },
-      isUnseen: () => stream.id === undefined || stream.id > this.#lastStreamId,
+      isUnseen: () =>
+        stream.id === undefined || stream.id > this.#lastStreamId || guarded?.hasBegun === false,
       isConnectionLost: () => this.#session.destroyed,
     })
   }
@@ -149,13 +150,13 @@ export class Http2Connection {
     this.#session.destroy()
   }
 
-  #open({ method, path, headers, body, holds }: OutboundRequest): ClientHttp2Stream {
+  #open({ method, path, headers, body, holds }: OutboundRequest) {
     if (this.#isEnding || this.#session.closed) throw new Unprocessed('the connection has ended')
     try {
       const stream = this.#session.request({ ':method': method, ':path': path, ...headers })
-      if (holds) this.#wire.guard(holds, stream)
+      const guarded = holds && this.#wire.guard(holds, stream)
       stream.end(body)
-      return stream
+      return { stream, guarded }
     } catch {
       // After half of its 2^31 stream numbers a connection has no more (RFC 9113, section 5.1.1).
       this.retire()

@@ -205,11 +205,11 @@ test('what was written, and has not left when the gate holds no more, does not l
   const confirm = async () => {
     // As if the process stood still in the turn in which the request is written: bytes leave behind that turn.
     process.nextTick(() => (gate.isHolding = false))
-    return true
+    return gate.isHolding
   }
   const asked = { confirm, holds: () => gate.isHolding }
   const ends = [1, 2, 3].map(() => failureOf(outbound.request(request(origin, asked))))
-  assert.deepEqual(await Promise.all(ends), ['lost', 'lost', 'lost'])
+  assert.deepEqual(await Promise.all(ends), ['refusedByGate', 'refusedByGate', 'refusedByGate'])
   assert.equal((await outbound.request(request(origin))).status, 200)
   assert.equal(seen, 2)
 })
@@ -225,6 +225,22 @@ test('the rest of a request that waits for its window does not leave when the ga
   gate.isHolding = false
   assert.ok((await buffer(streams[0] as ServerHttp2Stream).catch(() => Buffer.alloc(0))).length < body.length)
   assert.equal(await end, 'lost')
+})
+
+test('a request that did not leave in time goes elsewhere, if the gate agrees again', async (t) => {
+  let seen = 0
+  const { origin, sessions } = await startHttp2(t, (stream) => {
+    seen++
+    ok(stream)
+  })
+  const outbound = outboundFor(t)
+  await outbound.request(request(origin))
+  let asked = 0
+  const answer = await outbound.request(
+    request(origin, { confirm: async () => ++asked > 0, holds: (hasBegun) => hasBegun || asked > 1 }),
+  )
+  assert.equal(answer.status, 200)
+  assert.deepEqual([asked, seen, sessions.length], [2, 2, 2])
 })
 
 test('a gate that holds no more does not end what has left', async (t) => {

@@ -25,10 +25,10 @@ export interface OutboundRequest {
   /** Asked when a stream is free, each time before the request is written; false: OutboundError `refusedByGate`. Absent: no question. */
   readonly confirm?: () => Promise<boolean>
   /**
-   * Asked as bytes leave, until all have: whether what `confirm` said still stands. When it does not, the connection is
-   * ended, and with it all that is under way on it. Absent: it always stands.
+   * Asked as bytes leave, until all have: whether what `confirm` said still stands; `hasBegun`: some of the request has left
+   * before. When it does not, the connection is ended, and with it all that is under way on it. Absent: it always stands.
    */
-  readonly holds?: () => boolean
+  readonly holds?: (hasBegun: boolean) => boolean
   readonly signal: AbortSignal
 }
 

@@ -38,7 +38,7 @@ async function send(
   if (!hub.isConnected(user)) return retry('offline')
   if (!(await gate.confirm())) return { kind: 'dropped' }
   if (gate.signal.aborted) return retry('deadline')
-  if (!gate.holds()) return { kind: 'dropped' }
+  if (!gate.holds(false)) return { kind: 'dropped' }
   const end = await hub.deliver(user, rendered, gate.signal)
   switch (end) {
     case 'acked':

@@ -108,7 +108,7 @@ function requestOf(
     },
     body,
     confirm: () => gate.confirm(),
-    holds: () => gate.holds(),
+    holds: (hasBegun) => gate.holds(hasBegun),
     signal: gate.signal,
   }
 }
