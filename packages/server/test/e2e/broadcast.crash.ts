@@ -1,10 +1,13 @@
 /**
- * Broadcasts to 20,000 users on four nodes whose clocks are five minutes apart, while 2,000 users are deleted at random:
- * `npm run broadcasts`. Further runs cut the announcements for half a minute, stop a node for longer than its lease, and hold
+ * Broadcasts to 20,000 users on four nodes whose clocks are five minutes apart, and on one with SQLite, while 2,000 users are
+ * deleted at random: `npm run broadcasts`. Further runs cut the announcements for half a minute, stop a node for longer than its lease, and hold
  * a stream for 25 seconds. LETHE_TEST_SEEDS gives the number of seeds, LETHE_TEST_SEED the first.
  */
 
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type EmbeddedPostgres, startPostgres } from '../../../../tools/postgres/embedded-postgres.ts'
@@ -58,6 +61,27 @@ test(`${seeds} seeds: no request for a user after its erasure, none a second aft
       assert.ok(report.deletedThatDidNot > 0)
     }
   })
+})
+
+test(`${seeds} seeds on SQLite, where one process does it all: the same`, async (t) => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'lethe-broadcast-'))
+  const world = await openBroadcastWorld(`sqlite:${folder}`, [0])
+  try {
+    for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
+      await fillUp(world)
+      const report = await raceBroadcast(world, {
+        seed,
+        deletions: DELETIONS,
+        spreadMs: 500,
+        nodes: world.nodes,
+        erasedMsMax: 60_000,
+      })
+      t.diagnostic(`seed ${seed}: ${JSON.stringify(report)}`)
+    }
+  } finally {
+    await world.close()
+    rmSync(folder, { recursive: true, force: true })
+  }
 })
 
 test('without announcements for half a minute the same holds', async (t) => {
