@@ -8,7 +8,7 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { after, before, test } from 'node:test'
+import { after, before, type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type EmbeddedPostgres, startPostgres } from '../../../../tools/postgres/embedded-postgres.ts'
 import { ANNOUNCEMENTS_SESSION } from '../../src/storage/postgres/announcements.ts'
@@ -45,20 +45,28 @@ async function fillUp(world: BroadcastWorld): Promise<void> {
   await world.addUsers(USERS - (await world.liveUsers()).length)
 }
 
+async function raceOnce(
+  t: TestContext,
+  world: BroadcastWorld,
+  { seed, mayRepeat }: { seed: number; mayRepeat: boolean },
+): Promise<void> {
+  await fillUp(world)
+  const report = await raceBroadcast(world, {
+    seed,
+    deletions: DELETIONS,
+    spreadMs: 500,
+    nodes: world.nodes,
+    erasedMsMax: 60_000,
+    mayRepeat,
+  })
+  t.diagnostic(`seed ${seed}: ${JSON.stringify(report)}`)
+  assert.ok(report.deletedThatDidNot > 0)
+}
+
 test(`${seeds} seeds: no request for a user after its erasure, none a second after the deletion`, async (t) => {
   await withWorld(async (world) => {
     for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
-      await fillUp(world)
-      const report = await raceBroadcast(world, {
-        seed,
-        deletions: DELETIONS,
-        spreadMs: 500,
-        nodes: world.nodes,
-        erasedMsMax: 60_000,
-        mayRepeat: true,
-      })
-      t.diagnostic(`seed ${seed}: ${JSON.stringify(report)}`)
-      assert.ok(report.deletedThatDidNot > 0)
+      await raceOnce(t, world, { seed, mayRepeat: true })
     }
   })
 })
@@ -68,15 +76,7 @@ test(`${seeds} seeds on SQLite, where one process does it all: the same`, async 
   const world = await openBroadcastWorld(`sqlite:${folder}`, [0])
   try {
     for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
-      await fillUp(world)
-      const report = await raceBroadcast(world, {
-        seed,
-        deletions: DELETIONS,
-        spreadMs: 500,
-        nodes: world.nodes,
-        erasedMsMax: 60_000,
-      })
-      t.diagnostic(`seed ${seed}: ${JSON.stringify(report)}`)
+      await raceOnce(t, world, { seed, mayRepeat: false })
     }
   } finally {
     await world.close()
@@ -92,16 +92,7 @@ test('without announcements for half a minute the same holds', async (t) => {
       proxy.refuse(ANNOUNCEMENTS_SESSION)
       const cutAt = performance.now()
       for (let seed = firstSeed; performance.now() - cutAt < 30_000; seed++) {
-        await fillUp(world)
-        const report = await raceBroadcast(world, {
-          seed,
-          deletions: DELETIONS,
-          spreadMs: 500,
-          nodes: world.nodes,
-          erasedMsMax: 60_000,
-          mayRepeat: true,
-        })
-        t.diagnostic(`seed ${seed}: ${JSON.stringify(report)}`)
+        await raceOnce(t, world, { seed, mayRepeat: true })
       }
     },
     { url: proxy.url },
